@@ -1,0 +1,1 @@
+"""Balmer finds the law in the data."""
