@@ -1,0 +1,21 @@
+"""Dimensions with rational exponents, units read by pint, natural units and dimensionless groups."""
+
+from balmer.units.dimension import BASE, DIMENSIONLESS, Dimension, Exponent
+from balmer.units.natural import natural_dimension, natural_scale, to_natural
+from balmer.units.parse import parse_unit
+from balmer.units.pi import pi_groups, solve_powers
+from balmer.units.unit import Unit
+
+__all__ = [
+    "BASE",
+    "DIMENSIONLESS",
+    "Dimension",
+    "Exponent",
+    "Unit",
+    "natural_dimension",
+    "natural_scale",
+    "parse_unit",
+    "pi_groups",
+    "solve_powers",
+    "to_natural",
+]
