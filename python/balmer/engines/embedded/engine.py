@@ -1,0 +1,281 @@
+"""The embedded engine: islands of evolving populations in compiled code, on threads, needing only pip."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from balmer.engines.base import Candidate, Evolution, OnProgress, Progress, State, Stopped, pareto
+from balmer.engines.embedded.island import run_island
+from balmer.engines.embedded.rules import rules_for
+from balmer.engines.embedded.state import candidates_of, enter, migrate, new_islands, restore, save
+from balmer.engines.embedded.types import Island, Rules, Table
+from balmer.engines.problem import Budget, Problem
+from balmer.errors import ConfigError
+from balmer.expressions import Expression
+from balmer.kernels import fit, losses
+from balmer.kernels.program import block_width, pack
+
+__all__ = ["EmbeddedEngine"]
+
+_POLL = 0.2  # seconds between looks at the clock, the keyboard and the progress bar
+
+
+@dataclass(frozen=True)
+class EmbeddedEngine:
+    """Evolution in numba.
+
+    Attributes
+    ----------
+    threads : worker threads; None takes every core. The front does not depend on it.
+    islands, population : how many populations there are, and of how many formulas.
+    max_rows : rows searched on; of larger tables a random sample is drawn, and the front is judged on all rows.
+    tournament, crossover, parsimony, fit_steps : of the evolution; see `island.py`.
+    """
+
+    threads: int | None = None
+    islands: int = 16
+    population: int = 64
+    max_rows: int = 2048
+    tournament: int = 5
+    crossover: float = 0.25
+    parsimony: float = 20.0
+    fit_steps: int = 8
+    name: str = "embedded"
+
+    def evolve(
+        self,
+        problem: Problem,
+        budget: Budget,
+        *,
+        seed: int,
+        start: Sequence[Expression] = (),
+        state: State | None = None,
+        on_progress: OnProgress | None = None,
+    ) -> Evolution:
+        """Search until the budget is spent; see `balmer.engines.base.Engine.evolve`.
+
+        Raises
+        ------
+        ConfigError
+            If the budget has no end, or a formula of `start` is outside the search space.
+        """
+        if budget.seconds is None and budget.evaluations is None:
+            raise ConfigError("a search needs a budget: give seconds, evaluations, or both")
+        for expression in start:
+            if not problem.space.admits(expression):
+                raise ConfigError(
+                    f"the start formula {expression.text(problem.dataset.feature_names)} is outside the search space "
+                    f"(operators {' '.join(sorted(problem.space.allowed))}, "
+                    f"complexity up to {problem.space.max_complexity})"
+                )
+        return _Search(self, problem, budget, seed, start, state, on_progress).run()
+
+
+class _Search:
+    """One call of `evolve`."""
+
+    def __init__(
+        self,
+        engine: EmbeddedEngine,
+        problem: Problem,
+        budget: Budget,
+        seed: int,
+        start: Sequence[Expression],
+        state: State | None,
+        on_progress: OnProgress | None,
+    ) -> None:
+        self.problem, self.budget, self.seed, self.on_progress = problem, budget, seed, on_progress
+        self.begin = time.perf_counter()
+        self.stop = np.zeros(1, np.uint8)
+        self.stopped: Stopped | None = None
+        self.threads = engine.threads or os.cpu_count() or 1
+        self.rules = rules_for(
+            problem,
+            tournament=engine.tournament,
+            crossover=engine.crossover,
+            parsimony=engine.parsimony,
+            fit_steps=engine.fit_steps,
+        )
+        if state is not None:
+            self.seed = int(state["seed"])
+        X, y, weights, self.whole = _rows(problem, engine.max_rows, self.seed)
+        self.tables = [_table(X, y, weights, problem) for _ in range(engine.islands)]
+        self.islands = new_islands(problem, engine.islands, engine.population, self.seed)
+        self.epoch = 0
+        if state is not None:
+            self.islands, self.epoch = restore(state, self.islands), int(state["epoch"])
+        self._plant(start, X, y, weights)
+        self.spent_before = self._evaluations()
+        self.front: tuple[Candidate, ...] = ()
+        # An epoch is some tens of milliseconds of work, whatever the machine: it must not depend on the clock.
+        rows = self.tables[0].n_blocks * self.tables[0].width
+        self.epoch_evaluations = int(np.clip(4e6 / (int(rows) + 100), 200, 8000))
+
+    def run(self) -> Evolution:
+        """Epochs of parallel evolution with migration between them."""
+        with ThreadPoolExecutor(self.threads) as pool:
+            self._advance(pool, 0, "compiling kernels (first time only)")
+            self.begin = time.perf_counter()  # what the first run compiles is not taken from the user's time
+            while self.stopped is None:
+                quota = self.epoch_evaluations
+                if self.budget.evaluations is not None:
+                    left = self.budget.evaluations - (self._evaluations() - self.spent_before)
+                    if left <= 0:
+                        self.stopped = "evaluations"
+                        break
+                    quota = min(quota, -(-left // len(self.islands)))
+                self._advance(pool, quota, "evolution")
+                self._end_epoch()
+        archive = self._judge()
+        evaluations = self._evaluations() - self.spent_before
+        rows = int(self.tables[0].n_blocks * self.tables[0].width)
+        return Evolution(
+            front=pareto(archive),
+            archive=archive,
+            state=save(self.islands, self.seed, self.epoch),
+            evaluations=evaluations,
+            node_evaluations=sum(int(island.counters[1]) for island in self.islands) * rows,
+            seconds=time.perf_counter() - self.begin,
+            stopped=self.stopped,
+        )
+
+    def _advance(self, pool: ThreadPoolExecutor, quota: int, stage: str) -> None:
+        """Run all islands for `quota` evaluations each, watching clock, keyboard and callback meanwhile."""
+        pending: set[Future[None]] = {
+            pool.submit(_run, island, table, self.rules, quota, self.stop)
+            for island, table in zip(self.islands, self.tables, strict=True)
+        }
+        while pending:
+            try:
+                done, pending = wait(pending, timeout=_POLL)
+                for future in done:
+                    future.result()
+                self._report(stage)
+            except KeyboardInterrupt:
+                self._end("interrupted")
+            if quota and self.budget.seconds is not None and time.perf_counter() - self.begin >= self.budget.seconds:
+                self._end("seconds")
+
+    def _end(self, why: Stopped) -> None:
+        self.stopped = self.stopped or why
+        self.stop[0] = 1
+
+    def _report(self, stage: str) -> None:
+        if self.on_progress is None:
+            return
+        seconds = time.perf_counter() - self.begin
+        evaluations = self._evaluations() - self.spent_before
+        parts = []
+        if self.budget.seconds is not None:
+            parts.append(seconds / self.budget.seconds)
+        if self.budget.evaluations is not None:
+            parts.append(evaluations / self.budget.evaluations)
+        if self.on_progress(Progress(stage, evaluations, seconds, min(max(parts), 1.0), self.front)):
+            self._end("interrupted")
+
+    def _end_epoch(self) -> None:
+        self.epoch += 1
+        if self.stopped is None:
+            migrate(self.islands)
+        found = candidates_of(self.islands)
+        self.front = pareto(found)
+        if self.stopped is None and any(self._is_enough(candidate) for candidate in self.front):
+            self._end("target")
+
+    def _is_enough(self, candidate: Candidate) -> bool:
+        if self.budget.target_loss is not None and candidate.loss <= self.budget.target_loss:
+            return True
+        # A formula as long as the table can always be made to pass through its points: that is no reason to stop.
+        return candidate.loss <= self.problem.noise_floor and candidate.complexity < len(self.problem.y)
+
+    def _evaluations(self) -> int:
+        return sum(int(island.counters[0]) for island in self.islands)
+
+    def _plant(
+        self,
+        start: Sequence[Expression],
+        X: NDArray[np.float64],
+        y: NDArray[np.float64],
+        weights: NDArray[np.float64],
+    ) -> None:
+        """Give every start formula to every island, with its constants as good as they get."""
+        for place, expression in enumerate(start):
+            fitted = fit(expression, X, y, weights)
+            if np.isfinite(fitted.loss):
+                complexity = self.problem.space.complexity.of(fitted.expression)
+                for island in self.islands:
+                    enter(island, place % len(island.size), fitted.expression, fitted.loss, complexity)
+
+    def _judge(self) -> tuple[Candidate, ...]:
+        """The hall of fame with its losses on all rows, constants refitted there if the search saw only some."""
+        problem = self.problem
+        found = candidates_of(self.islands)
+        if not self.whole:
+            refitted = [
+                fit(c.expression, problem.X, problem.y, problem.weights, max_steps=4).expression for c in found
+            ]
+        else:
+            refitted = [c.expression for c in found]
+        values = losses(refitted, problem.X, problem.y, problem.weights)
+        judged = [
+            Candidate(e, float(loss), c.complexity) for e, loss, c in zip(refitted, values, found, strict=True)
+        ]
+        return tuple(_undominated(judged))
+
+
+def _run(island: Island, table: Table, rules: Rules, quota: int, stop: NDArray[np.uint8]) -> None:
+    run_island(island, table, rules, quota, stop)
+
+
+def _rows(
+    problem: Problem, max_rows: int, seed: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], bool]:
+    """The rows searched on: all, or a random sample of `max_rows` with its weights scaled to the same loss."""
+    n = len(problem.y)
+    if n <= max_rows:
+        return problem.X, problem.y, problem.weights, True
+    rows = np.sort(np.random.default_rng([seed, n]).choice(n, max_rows, replace=False))
+    weights = problem.weights[rows]
+    return (
+        np.ascontiguousarray(problem.X[:, rows]),
+        problem.y[rows],
+        weights * (problem.weights.sum() / weights.sum()),
+        False,
+    )
+
+
+def _table(
+    X: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64], problem: Problem
+) -> Table:
+    width = block_width(len(y))
+    return Table(
+        ws=pack(X, y, weights, problem.space.max_complexity),
+        width=np.uint64(width),
+        max_nodes=np.uint64(problem.space.max_complexity),
+        n_features=np.uint64(len(X)),
+        n_blocks=np.uint64(-(-len(y) // width)),
+        floor=problem.noise_floor,
+    )
+
+
+def _undominated(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those that no other beats in complexity, number of constants and loss together."""
+    kept = []
+    for c in candidates:
+        k = c.expression.n_constants
+        if np.isfinite(c.loss) and not any(
+            o.complexity <= c.complexity
+            and o.expression.n_constants <= k
+            and o.loss <= c.loss
+            and (o.complexity, o.expression.n_constants, o.loss) != (c.complexity, k, c.loss)
+            for o in candidates
+        ):
+            kept.append(c)
+    return kept

@@ -1,0 +1,74 @@
+"""The SearchSpace and Objective of a Problem, lowered to the arrays of `Rules`."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from balmer.engines.embedded.mutate import MUTATIONS
+from balmer.engines.embedded.types import Rules
+from balmer.engines.problem import Problem
+from balmer.expressions.operators import N_OPCODES, OPERATORS
+from balmer.kernels.entry import entry
+from balmer.units import BASE
+
+__all__ = ["rules_for"]
+
+
+def rules_for(
+    problem: Problem, *, tournament: int, crossover: float, parsimony: float, fit_steps: int
+) -> Rules:
+    """Everything the compiled evolution must know of a problem but its data."""
+    space = problem.space
+    chosen = [OPERATORS[name] for name in space.operators]
+    arity, unit_rule = np.zeros(N_OPCODES, np.int64), np.zeros(N_OPCODES, np.int64)
+    unit_power = np.ones(N_OPCODES)
+    commutative, allowed = np.zeros(N_OPCODES, np.bool_), np.zeros(N_OPCODES, np.bool_)
+    for op in OPERATORS.values():
+        arity[op.code], unit_rule[op.code], unit_power[op.code] = op.arity, int(op.unit_rule), float(op.power)
+        commutative[op.code] = op.commutative
+        allowed[op.code] = op.name in space.allowed
+    bodies = [custom.body for custom in space.custom_operators]
+    bodies = [body for body in bodies if len(body) <= space.max_complexity]
+    L = space.max_complexity
+    macros = np.zeros((len(bodies), L))
+    macro_ops, macro_args, macro_values = macros.astype(np.int16), macros.astype(np.int16), macros
+    for k, body in enumerate(bodies):
+        macro_ops[k, : len(body)], macro_args[k, : len(body)] = body.ops, body.args
+        macro_values[k, : len(body)] = body.values
+    return Rules(
+        entry=entry(),
+        unary=np.array([op.code for op in chosen if op.arity == 1], np.int64),
+        binary=np.array([op.code for op in chosen if op.arity == 2], np.int64),
+        cost=space.complexity.table(),
+        arity=arity,
+        unit_rule=unit_rule,
+        unit_power=unit_power,
+        commutative=commutative,
+        allowed=allowed,
+        dimensions=_dimensions(problem),
+        macro_ops=macro_ops,
+        macro_args=macro_args,
+        macro_values=macro_values,
+        macro_size=np.array([len(body) for body in bodies], np.int64),
+        macro_arity=np.array([len(body.variables) for body in bodies], np.int64),
+        mutations=np.cumsum(list(MUTATIONS.values())),
+        n_features=problem.dataset.n_features,
+        max_complexity=space.max_complexity,
+        max_depth=space.max_depth,
+        max_constants=space.max_constants,
+        check_units=problem.check_units,
+        tournament=tournament,
+        crossover=crossover,
+        parsimony=parsimony,
+        fit_steps=fit_steps,
+    )
+
+
+def _dimensions(problem: Problem) -> NDArray[np.float64]:
+    if not problem.check_units or problem.dimensions is None:
+        return np.zeros((problem.dataset.n_features + 1, 1))
+    table = np.array([[float(e) for e in d.exponents] for d in problem.dimensions])
+    assert table.shape[1] >= len(BASE)
+    occurs = np.any(table != 0.0, axis=0)
+    return np.ascontiguousarray(table[:, occurs]) if occurs.any() else np.zeros((len(table), 1))

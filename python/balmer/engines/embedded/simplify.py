@@ -1,0 +1,261 @@
+"""Algebraic simplification of a candidate: numbers folded, brought to the front and merged. Compiled.
+
+Every rule is an identity wherever the original has a value; none widens or narrows the domain by more than points.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from balmer.expressions.operators import OPERATORS
+from balmer.kernels.entry import CODE_COLUMNS, D, OP, P, Q, call_forward
+from balmer.kernels.jit import jit
+
+__all__ = ["simplify"]
+
+_ADD, _SUB, _MUL, _DIV, _POW = (OPERATORS[name].code for name in ("add", "sub", "mul", "div", "pow"))
+_NEG, _INV, _EXP, _LOG, _ABS = (OPERATORS[name].code for name in ("neg", "inv", "exp", "log", "abs"))
+_U0, _U1, _U2 = np.uint64(0), np.uint64(1), np.uint64(2)
+
+
+@jit
+def simplify(f, out, rules, starts):
+    """Write the simplified f to out; False if a number in it overflows or leaves its domain.
+
+    `starts` is int64 scratch of length L.
+    """
+    out.n[0] = 0
+    top = 0
+    for i in range(f.n[0]):
+        op = f.ops[i]
+        if rules.arity[op] == 0:
+            starts[top] = out.n[0]
+            top += 1
+            _append(out, op, f.args[i], f.values[i])
+        elif rules.arity[op] == 1:
+            if not _unary(out, op, starts[top - 1], rules):
+                return False
+        else:
+            top -= 1
+            if not _binary(out, op, starts[top - 1], starts[top], rules):
+                return False
+    return True
+
+
+@jit
+def _append(out, op, arg, value):
+    n = out.n[0]
+    out.ops[n], out.args[n], out.values[n] = op, arg, value
+    out.n[0] = n + 1
+
+
+@jit
+def _unary(out, op, p, rules):
+    end = out.n[0]
+    if end - p == 1 and out.ops[p] <= 1:
+        return _fold(out, op, p, p, rules)
+    inner = out.ops[end - 1]
+    if (op == _NEG and inner == _NEG) or (op == _INV and inner == _INV) or (op == _LOG and inner == _EXP):
+        out.n[0] = end - 1
+        return True
+    if op == _ABS and inner == _ABS:
+        return True
+    if op == _NEG and inner == _MUL and out.ops[p] <= 1 and _number_first(out, p, end, rules):
+        out.values[p] = -out.values[p]
+        return True
+    if op == _NEG and inner == _SUB and rules.arity[inner] == 2:
+        _swap(out, p, _right_start(out, end - 1, rules), end - 1)
+        return True
+    _append(out, op, 0, 0.0)
+    return True
+
+
+@jit
+def _binary(out, op, p, q, rules):
+    end = out.n[0]
+    if q - p == 1 and end - q == 1 and out.ops[p] <= 1 and out.ops[q] <= 1:
+        return _fold(out, op, p, q, rules)
+    if end - q == 1 and out.ops[q] <= 1:
+        if op == _SUB and rules.allowed[_ADD]:
+            out.values[q] = -out.values[q]
+            op = _ADD
+        elif op == _DIV and out.ops[q] == 0 and rules.allowed[_MUL]:
+            out.values[q] = 1.0 / out.values[q]
+            op = _MUL
+        if rules.commutative[op]:
+            _swap(out, p, q, end)
+            q = p + 1
+    inner = out.ops[end - 1]
+    if op == _SUB and rules.allowed[_ADD] and (inner == _MUL or inner == _DIV):
+        # x - c y  =  x + (-c) y, in which the free c is any number; one spelling of the two is enough
+        if out.ops[q] == 0 and _number_first(out, q, end, rules):
+            out.values[q] = -out.values[q]
+            op = _ADD
+    if (op == _SUB or op == _DIV) and _same(out, p, q, end):
+        out.n[0] = p
+        _append(out, 1, 0, 0.0 if op == _SUB else 1.0)
+        return True
+    if _identity(out, op, p, q, end):
+        return True
+    if op == _ADD or op == _SUB:
+        return _merge(out, op, p, q, _ADD, _SUB, rules)
+    if op == _MUL or op == _DIV:
+        return _merge(out, op, p, q, _MUL, _DIV, rules)
+    _append(out, op, 0, 0.0)
+    return True
+
+
+@jit
+def _fold(out, op, p, q, rules):
+    """An operator on numbers alone becomes a number; exact ones only where the result is exact too."""
+    code = np.zeros((1, CODE_COLUMNS), np.uint64)
+    code[0, OP], code[0, D], code[0, P], code[0, Q] = np.uint64(op), _U2, _U0, _U1
+    ws = np.array([out.values[p], out.values[q], 0.0])
+    call_forward(rules.entry.forward, code.ctypes.data, 1, ws.ctypes.data, _U0, _U1)
+    value = ws[2]
+    if not math.isfinite(value):
+        return False
+    free = out.ops[p] == 0 or out.ops[q] == 0
+    exact = abs(value) <= 1000.0 and 12.0 * value == math.floor(12.0 * value)
+    if not free and not exact:
+        _append(out, op, 0, 0.0)
+        return True
+    out.n[0] = p
+    _append(out, 0 if free else 1, 0, value)
+    return True
+
+
+@jit
+def _identity(out, op, p, q, end):
+    """Exact 0 and 1 as operands."""
+    if q - p == 1 and out.ops[p] == 1:
+        number = out.values[p]
+        if (number == 0.0 and op == _ADD) or (number == 1.0 and op == _MUL):
+            for i in range(q, end):
+                out.ops[i - 1], out.args[i - 1], out.values[i - 1] = out.ops[i], out.args[i], out.values[i]
+            out.n[0] = end - 1
+            return True
+        if number == 0.0 and (op == _MUL or op == _DIV):
+            out.n[0] = q
+            return True
+    if end - q == 1 and out.ops[q] == 1 and out.values[q] == 1.0 and (op == _DIV or op == _POW):
+        out.n[0] = q
+        return True
+    return False
+
+
+@jit
+def _merge(out, op, p, q, plus, minus, rules):
+    """Sums (plus = add, minus = sub) and products (mul, div): numbers go to the front and are merged into one."""
+    if not rules.allowed[plus] or not rules.allowed[minus]:
+        _append(out, op, 0, 0.0)
+        return True
+    additive = plus == _ADD
+    end = out.n[0]
+    if q - p == 1 and out.ops[p] <= 1:
+        # number o (number o x)
+        inner = out.ops[end - 1]
+        if (inner == plus or inner == minus) and out.ops[q] <= 1 and _number_first(out, q, end, rules):
+            a, b = out.values[p], out.values[q]
+            if op == plus:
+                merged = a + b if additive else a * b
+                new = inner
+            else:
+                merged = a - b if additive else a / b
+                new = minus if inner == plus else plus
+            free = out.ops[p] == 0 or out.ops[q] == 0
+            if not math.isfinite(merged):
+                return False
+            if free or merged == math.floor(merged):
+                out.ops[p] = 0 if free else 1
+                out.values[p] = merged
+                for i in range(q + 1, end):
+                    out.ops[i - 1], out.args[i - 1], out.values[i - 1] = out.ops[i], out.args[i], out.values[i]
+                out.n[0] = end - 1
+                out.ops[end - 2] = new
+                return True
+        _append(out, op, 0, 0.0)
+        return True
+    if out.ops[q - 1] == plus and out.ops[p] <= 1 and _number_first(out, p, q, rules):
+        # (number + x) o y  =  number + (x o y)
+        for i in range(q, end):
+            out.ops[i - 1], out.args[i - 1], out.values[i - 1] = out.ops[i], out.args[i], out.values[i]
+        out.n[0] = end - 1
+        _append(out, op, 0, 0.0)
+        _append(out, plus, 0, 0.0)
+        return True
+    inner = out.ops[end - 1]
+    if (
+        (inner == plus or (inner == minus and op == plus))
+        and out.ops[q] <= 1
+        and (op == plus or out.ops[q] == 0)
+        and _number_first(out, q, end, rules)
+    ):
+        # x o (number o' y)  =  number' + (x o'' y)
+        free, value = out.ops[q], out.values[q]
+        if op == minus:
+            value = -value if additive else 1.0 / value
+            if not math.isfinite(value):
+                return False
+        for i in range(q, p, -1):
+            out.ops[i], out.args[i], out.values[i] = out.ops[i - 1], out.args[i - 1], out.values[i - 1]
+        out.ops[p], out.args[p], out.values[p] = free, 0, value
+        out.ops[end - 1] = op if inner == plus else minus
+        _append(out, plus, 0, 0.0)
+        return True
+    _append(out, op, 0, 0.0)
+    return True
+
+
+@jit
+def _number_first(out, p, end, rules):
+    """Whether the binary operator at end-1, whose subtree begins at p with a number, has that number as left operand."""
+    return rules.arity[out.ops[end - 1]] == 2 and _right_start(out, end - 1, rules) == p + 1
+
+
+@jit
+def _right_start(out, root, rules):
+    missing = 1
+    i = root - 1
+    while True:
+        missing += rules.arity[out.ops[i]] - 1
+        if missing == 0:
+            return i
+        i -= 1
+
+
+@jit
+def _same(out, p, q, end):
+    if q - p != end - q:
+        return False
+    for i in range(q - p):
+        a, b = p + i, q + i
+        # Two free constants are two unknowns even where their values agree.
+        if out.ops[a] != out.ops[b] or out.ops[a] == 0 or out.args[a] != out.args[b]:
+            return False
+        if out.values[a] != out.values[b]:
+            return False
+    return True
+
+
+@jit
+def _swap(out, p, q, end):
+    """Exchange the neighbours p ... q-1 and q ... end-1."""
+    _reverse(out, p, q)
+    _reverse(out, q, end)
+    _reverse(out, p, end)
+
+
+@jit
+def _reverse(out, p, end):
+    i, j = p, end - 1
+    while i < j:
+        out.ops[i], out.ops[j] = out.ops[j], out.ops[i]
+        out.args[i], out.args[j] = out.args[j], out.args[i]
+        out.values[i], out.values[j] = out.values[j], out.values[i]
+        i += 1
+        j -= 1

@@ -1,0 +1,87 @@
+"""The arrays that the compiled evolution works on, grouped by what they belong to."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from balmer.kernels.entry import Entry
+
+__all__ = ["Formula", "Island", "Rules", "Table"]
+
+
+class Formula(NamedTuple):
+    """A program under construction: the first `n[0]` nodes of three arrays of length L."""
+
+    ops: NDArray[np.int16]
+    args: NDArray[np.int16]
+    values: NDArray[np.float64]
+    n: NDArray[np.int64]
+
+
+class Rules(NamedTuple):
+    """What a formula may be; the same for all islands and never written to."""
+
+    entry: Entry  # the compiled loops
+    unary: NDArray[np.int64]  # opcodes
+    binary: NDArray[np.int64]
+    cost: NDArray[np.int64]  # complexity by opcode
+    arity: NDArray[np.int64]  # by opcode
+    unit_rule: NDArray[np.int64]  # by opcode
+    unit_power: NDArray[np.float64]  # by opcode
+    commutative: NDArray[np.bool_]  # by opcode
+    allowed: NDArray[np.bool_]  # by opcode
+    dimensions: NDArray[np.float64]  # exponents of the features, then of the target: (n_features + 1, n_base)
+    macro_ops: NDArray[np.int16]  # custom operators, expanded: (n_macros, L)
+    macro_args: NDArray[np.int16]
+    macro_values: NDArray[np.float64]
+    macro_size: NDArray[np.int64]  # (n_macros,)
+    macro_arity: NDArray[np.int64]
+    mutations: NDArray[np.float64]  # cumulative weights, in the order of `mutate`
+    n_features: int
+    max_complexity: int
+    max_depth: int
+    max_constants: int
+    check_units: bool
+    tournament: int
+    crossover: float
+    parsimony: float
+    fit_steps: int
+
+
+class Island(NamedTuple):
+    """One population with its memory; leading axis P (population) or H (hall of fame).
+
+    Place c * (K + 1) + k of the hall of fame is the best formula of complexity c with k constants, so H = (C + 1)(K + 1).
+    """
+
+    ops: NDArray[np.int16]  # (P, L)
+    args: NDArray[np.int16]
+    values: NDArray[np.float64]
+    size: NDArray[np.int64]  # (P,) number of nodes
+    complexity: NDArray[np.int64]
+    loss: NDArray[np.float64]
+    birth: NDArray[np.int64]
+    best_ops: NDArray[np.int16]  # (H, L)
+    best_args: NDArray[np.int16]
+    best_values: NDArray[np.float64]
+    best_size: NDArray[np.int64]  # (H,), 0 where there is none
+    best_loss: NDArray[np.float64]
+    frequency: NDArray[np.float64]  # (C + 1,) how many were born lately at each complexity
+    seen: NDArray[np.uint64]  # hash set of the structures tried
+    tries: NDArray[np.int64]
+    stream: NDArray[np.uint64]  # (4,) random state
+    counters: NDArray[np.int64]  # evaluations, node evaluations by row blocks, births
+
+
+class Table(NamedTuple):
+    """The rows that a worker searches on, packed (`balmer.kernels.program.pack`)."""
+
+    ws: NDArray[np.float64]
+    width: np.uint64
+    max_nodes: np.uint64
+    n_features: np.uint64
+    n_blocks: np.uint64
+    floor: float  # a loss below this is as good as zero

@@ -1,0 +1,94 @@
+"""The unit check of a candidate: algebra on exponents, one pass over the program. Compiled.
+
+A subtree has either a definite dimension or a wild one: it contains a free constant that can still take any unit.
+In a tree every constant meets each demand once, so one pass decides exactly whether units for all constants exist.
+"""
+
+# mypy: disable-error-code="no-untyped-def"
+
+from __future__ import annotations
+
+import numpy as np
+
+from balmer.kernels.jit import jit
+
+__all__ = ["units_hold"]
+
+_SAME, _PRODUCT, _QUOTIENT, _POWER, _POW = range(5)  # UnitRule; what is left is PURE
+_CLOSE = 1e-6  # exponents are small fractions: what differs less is equal
+
+
+@jit
+def units_hold(f, rules):
+    """Whether some units of the free constants make the formula dimensionally right, and of the target's dimension."""
+    n_base = rules.dimensions.shape[1]
+    exponents = np.zeros((f.n[0], n_base))
+    wild = np.zeros(f.n[0], np.bool_)
+    number = np.zeros(f.n[0], np.bool_)
+    value = np.zeros(f.n[0])
+    top = 0
+    for i in range(f.n[0]):
+        op = f.ops[i]
+        if op <= 2:
+            number[top] = op != 2
+            value[top] = f.values[i]
+            wild[top] = op == 0 or (op == 1 and f.values[i] == 0.0)
+            for b in range(n_base):
+                exponents[top, b] = rules.dimensions[f.args[i], b] if op == 2 else 0.0
+            top += 1
+            continue
+        rule = rules.unit_rule[op]
+        p = top - rules.arity[op]
+        q = top - 1
+        if rule == _SAME:
+            if wild[p]:
+                for b in range(n_base):
+                    exponents[p, b] = exponents[q, b]
+                wild[p] = wild[q]
+            elif not wild[q] and not _equal(exponents, p, exponents, q):
+                return False
+        elif rule == _PRODUCT or rule == _QUOTIENT:
+            sign = 1.0 if rule == _PRODUCT else -1.0
+            wild[p] = wild[p] or wild[q]
+            for b in range(n_base):
+                exponents[p, b] += sign * exponents[q, b]
+        elif rule == _POWER:
+            for b in range(n_base):
+                exponents[p, b] *= rules.unit_power[op]
+        elif rule == _POW:
+            if not wild[q] and not _is_zero(exponents, q):
+                return False
+            if number[q]:
+                for b in range(n_base):
+                    exponents[p, b] *= value[q]
+            else:
+                if not wild[p] and not _is_zero(exponents, p):
+                    return False
+                wild[p] = False
+                for b in range(n_base):
+                    exponents[p, b] = 0.0
+        else:
+            if not wild[p] and not _is_zero(exponents, p):
+                return False
+            wild[p] = False
+            for b in range(n_base):
+                exponents[p, b] = 0.0
+        number[p] = False
+        top = p + 1
+    return wild[0] or _equal(exponents, 0, rules.dimensions, rules.n_features)
+
+
+@jit
+def _equal(a, i, b, j):
+    for k in range(a.shape[1]):
+        if abs(a[i, k] - b[j, k]) > _CLOSE:
+            return False
+    return True
+
+
+@jit
+def _is_zero(a, i):
+    for k in range(a.shape[1]):
+        if abs(a[i, k]) > _CLOSE:
+            return False
+    return True

@@ -1,0 +1,98 @@
+"""Writes `loops.py`, one inner loop per operator, from the operator table: ``python -m balmer.kernels.generate``."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from balmer.expressions.operators import OPERATORS, Operator
+
+__all__ = ["TARGET", "source"]
+
+TARGET = Path(__file__).with_name("loops.py")
+
+_HEAD = '''"""The inner loops, one per operator. Written by `balmer.kernels.generate` from the operator table: do not edit."""
+
+# ruff: noqa
+# mypy: ignore-errors
+
+import math
+
+from balmer.kernels.jit import loops_jit
+from balmer.kernels.scalar import (
+    cube_root,
+    log_1m_exp,
+    log_exp_m1,
+    maximum,
+    minimum,
+    power,
+    power_da,
+    power_db,
+)
+
+__all__ = ["apply_block", "backward_block"]
+'''
+
+_FORWARD = '''
+
+@loops_jit
+def apply_block(op, ws, d, p, q, width):
+    """ws[d + j] = op(ws[p + j], ws[q + j]) for j < width; the slots never overlap. All indices are uint64."""
+    @BODY@
+'''
+
+_BACKWARD = '''
+
+@loops_jit
+def backward_block(op, ws, g, d, p, q, gp, gq, want_p, want_q, width):
+    """Chain rule: from the adjoint at g of the value at d, the adjoints of its operands at gp and gq if wanted."""
+    @BODY@
+'''
+
+
+def source() -> str:
+    """The text of `loops.py`."""
+    forward, backward = [], []
+    for i, op in enumerate(OPERATORS.values()):
+        word = "if" if i == 0 else "elif"
+        forward += [f"{word} op == {op.code}:  # {op.name}", *_indent(_forward_loop(op))]
+        backward += [f"{word} op == {op.code}:  # {op.name}", *_indent(_backward_loops(op))]
+    return (
+        _HEAD
+        + _FORWARD.replace("@BODY@", "\n    ".join(forward))
+        + _BACKWARD.replace("@BODY@", "\n    ".join(backward))
+    )
+
+
+def _forward_loop(op: Operator) -> list[str]:
+    return ["for j in range(width):", f"    ws[d + j] = {_at_row(op.kernel)}"]
+
+
+def _backward_loops(op: Operator) -> list[str]:
+    lines: list[str] = []
+    for wanted, target, partial in zip(("want_p", "want_q"), ("gp", "gq"), op.partials, strict=False):
+        lines += [
+            f"if {wanted}:",
+            "    for j in range(width):",
+            f"        ws[{target} + j] = {_times_adjoint(partial)}",
+        ]
+    return lines
+
+
+def _times_adjoint(partial: str) -> str:
+    if partial in ("1.0", "-1.0"):
+        return partial.replace("1.0", "ws[g + j]")
+    return f"ws[g + j] * ({_at_row(partial)})"
+
+
+def _at_row(text: str) -> str:
+    places = {"a": "ws[p + j]", "b": "ws[q + j]", "v": "ws[d + j]"}
+    return re.sub(r"\b([abv])\b", lambda match: places[match[1]], text)
+
+
+def _indent(lines: list[str]) -> list[str]:
+    return ["    " + line for line in lines]
+
+
+if __name__ == "__main__":
+    TARGET.write_text(source(), encoding="utf-8")

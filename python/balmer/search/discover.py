@@ -1,0 +1,238 @@
+"""`discover`: from a table to a ranked front of laws."""
+
+from __future__ import annotations
+
+import platform
+import time as clock
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from balmer.data import Dataset
+from balmer.engines import Budget, Engine, Evolution, Objective, Problem, Progress, SearchSpace
+from balmer.engines.base import OnProgress, State, Stopped
+from balmer.errors import ConfigError, EngineError
+from balmer.expressions import Expression, express_in, parse
+from balmer.search.enumeration import small_formulas
+from balmer.search.front import Front
+from balmer.search.law import Law
+from balmer.search.power_law import power_laws
+from balmer.search.refine import Refined, distinct, law_of, refine, refit
+
+__all__ = ["Discovery", "discover"]
+
+DEFAULT_SECONDS = 60.0
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Discovery:
+    """What a search found.
+
+    Attributes
+    ----------
+    front : the laws.
+    problem : what was asked.
+    provenance : versions, engine, seed, budget, hash of the data, work done.
+    stopped : which end of the budget was reached, or ``"interrupted"``.
+    state : from which the engine can go on.
+    """
+
+    front: Front
+    problem: Problem
+    provenance: dict[str, Any]
+    stopped: Stopped
+    state: State = field(repr=False)
+
+    @property
+    def best(self) -> Law:
+        """The chosen law: the smallest description length.
+
+        Raises
+        ------
+        EngineError
+            If nothing was found.
+        """
+        if not len(self.front):
+            raise EngineError(
+                "no formula of this search space has a finite value in every row"
+                + (" and the right units" if self.problem.check_units else "")
+            )
+        return self.front.best
+
+    def __repr__(self) -> str:
+        work = self.provenance
+        return (
+            f"{self.front!r}\n({work['evaluations']:,} evaluations in {work['seconds']:.1f} s, "
+            f"engine {work['engine']}, seed {work['seed']}, stopped: {self.stopped})"
+        )
+
+    def _repr_html_(self) -> str:
+        return self.front._repr_html_()
+
+
+def discover(
+    data: Dataset | Problem,
+    *,
+    time: float | str | None = None,
+    evaluations: int | None = None,
+    target_loss: float | None = None,
+    seed: int = 0,
+    threads: int | None = None,
+    engine: str | Engine = "auto",
+    operators: str | Sequence[str] | None = None,
+    space: SearchSpace | None = None,
+    objective: Objective | None = None,
+    start: Sequence[Expression | str] = (),
+    state: State | None = None,
+    on_progress: OnProgress | None = None,
+) -> Discovery:
+    """Find the laws that give the target from the features.
+
+    Power laws are fitted in the logarithms, small formulas are enumerated, and the engine evolves larger ones from
+    there. The constants of the best of all are refitted on all rows, whole numbers among them recognised, and the
+    formulas that no simpler one beats are returned.
+
+    Parameters
+    ----------
+    data : a Dataset, or a whole Problem (then without operators, space and objective).
+    time, evaluations, target_loss : the Budget; 60 s if neither time nor evaluations is given.
+    seed : one seed and a budget in evaluations give one front, on any number of threads.
+    threads : of the engine; None takes every core.
+    engine : ``"auto"``, ``"embedded"``, or an engine.
+    operators : names or symbols, as in ``"+ - * / sqrt"``; a short way to SearchSpace(operators=...).
+    space, objective : see `SearchSpace` and `Objective`.
+    start : formulas, or texts in terms of the columns, from which the search begins.
+    state : of an earlier Discovery of the same problem, from which the evolution goes on.
+    on_progress : called with a `Progress` at least twice a second; returning True ends the search.
+
+    Raises
+    ------
+    ConfigError, DataError, UnitError, EngineError
+        With one sentence that says what to mend.
+
+    Notes
+    -----
+    Ctrl-C ends the search and returns what was found, with ``stopped == "interrupted"``.
+    """
+    begin = clock.perf_counter()
+    problem = _problem(data, operators, space, objective)
+    if time is None and evaluations is None:
+        time = DEFAULT_SECONDS
+    budget = Budget.read({"seconds": time, "evaluations": evaluations, "target_loss": target_loss})
+    chosen = _engine(engine, threads)
+    candidates = [(e, "start") for e in _start(start, problem)]
+    interrupted = False
+    try:
+        _report(on_progress, "power laws")
+        candidates += [(e, "power law") for e in power_laws(problem)]
+        _report(on_progress, "small formulas")
+        candidates += [(e, "enumeration") for e in small_formulas(problem)]
+    except KeyboardInterrupt:
+        interrupted = True
+    candidates = distinct(candidates)
+    evolution = chosen.evolve(
+        problem,
+        _instant(budget) if interrupted else budget,
+        seed=seed,
+        start=[e for e, _ in candidates],
+        state=state,
+        on_progress=on_progress,
+    )
+    _report(on_progress, "refit")
+    front = _front(candidates, evolution, problem)
+    provenance = {
+        "balmer": version("balmer"),
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "engine": chosen.name,
+        "seed": seed,
+        "budget": budget.model_dump(exclude_none=True),
+        "data": problem.dataset.fingerprint,
+        "evaluations": evolution.evaluations,
+        "node_evaluations": evolution.node_evaluations,
+        "seconds": clock.perf_counter() - begin,
+    }
+    stopped: Stopped = "interrupted" if interrupted else evolution.stopped
+    return Discovery(front, problem, provenance, stopped, evolution.state)
+
+
+def _problem(
+    data: Dataset | Problem,
+    operators: str | Sequence[str] | None,
+    space: SearchSpace | None,
+    objective: Objective | None,
+) -> Problem:
+    if isinstance(data, Problem):
+        if operators is not None or space is not None or objective is not None:
+            raise ConfigError("a Problem has its own space and objective: give operators, space and objective there")
+        return data
+    if not isinstance(data, Dataset):
+        raise ConfigError(f"discover takes a Dataset or a Problem, not {type(data).__name__}; see Dataset.from_arrays")
+    if operators is not None:
+        if space is not None and "operators" in space.model_fields_set:
+            raise ConfigError("operators are given twice: in the space and beside it")
+        given = {} if space is None else {name: getattr(space, name) for name in space.model_fields_set}
+        space = SearchSpace.read(given | {"operators": operators})
+    return Problem(data, space or SearchSpace(), objective or Objective())
+
+
+def _engine(engine: str | Engine, threads: int | None) -> Engine:
+    if not isinstance(engine, str):
+        if threads is not None:
+            raise ConfigError("threads are given beside an engine that has its own")
+        return engine
+    if engine not in ("auto", "embedded"):
+        raise EngineError(f"there is no engine {engine!r} in this version; accepted are 'auto' and 'embedded'")
+    if threads is not None and threads < 1:
+        raise ConfigError(f"threads = {threads}: a whole number from 1 is accepted")
+    from balmer.engines.embedded import EmbeddedEngine
+
+    return EmbeddedEngine(threads=threads)
+
+
+def _start(start: Sequence[Expression | str], problem: Problem) -> list[Expression]:
+    names, space = problem.dataset.feature_names, problem.space
+    expressions = []
+    for given in start:
+        expression = parse(given, names, operators=space.custom_operators) if isinstance(given, str) else given
+        if any(i >= problem.dataset.n_features for i in expression.variables):
+            raise ConfigError(f"the start formula {expression.text()} speaks of more features than the data have")
+        expressions.append(express_in(expression, space.allowed) or expression)
+    return expressions
+
+
+def _front(candidates: Sequence[tuple[Expression, str]], evolution: Evolution, problem: Problem) -> Front:
+    """Refit what may be on the front, refine what is, and make laws of the rest."""
+    origins = {e: origin for e, origin in candidates}
+    pool = [(c.expression, origins.get(c.expression, "evolution")) for c in evolution.archive]
+    refined = [refit(e, problem, origin) for e, origin in distinct([*candidates, *pool])]
+    refined = [r for r in refined if r.loss < float("inf")]
+    better: list[Refined] = []
+    for r in _front_of(refined, problem):
+        better += refine(r, problem)
+    return Front.of([law_of(r, problem) for r in _front_of([*reversed(better), *refined], problem)])
+
+
+def _front_of(refined: Sequence[Refined], problem: Problem) -> list[Refined]:
+    """The best few of each complexity that no simpler one beats; `Front.of` has the last word."""
+    cost = problem.space.complexity
+    by_complexity: dict[int, list[Refined]] = {}
+    for r in refined:
+        by_complexity.setdefault(cost.of(r.expression), []).append(r)
+    kept: list[Refined] = []
+    bound = float("inf")
+    for complexity in sorted(by_complexity):
+        level = sorted((r for r in by_complexity[complexity] if r.loss < bound), key=lambda r: round(r.length, 6))
+        kept += level[:2]
+        bound = min([bound, *(r.loss for r in level[:1])])
+    return kept
+
+
+def _report(on_progress: OnProgress | None, stage: str) -> None:
+    if on_progress is not None:
+        on_progress(Progress(stage))
+
+
+def _instant(budget: Budget) -> Budget:
+    return budget.model_copy(update={"seconds": 1e-9})

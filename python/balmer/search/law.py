@@ -1,0 +1,186 @@
+"""The Law: a formula with its fitted constants and errors, ready to be read, plotted and used."""
+
+from __future__ import annotations
+
+import html
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from balmer.data import Column, Dataset
+from balmer.errors import DataError
+from balmer.expressions import Expression
+from balmer.search.selection import Score
+from balmer.units import Unit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+__all__ = ["Constant", "Law"]
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A fitted constant: its name in the formula, value, standard error and unit (None where it is not known)."""
+
+    name: str
+    value: float
+    error: float
+    unit: Unit | None
+
+    def __str__(self) -> str:
+        unit = "" if self.unit is None or self.unit.is_dimensionless else f" {self.unit}"
+        return f"{self.name} = {number_with_error(self.value, self.error)}{unit}"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Law:
+    """A formula for the target.
+
+    Attributes
+    ----------
+    expression : the formula; its free constants are the fitted values.
+    loss : weighted mean of squared residuals on all rows (with uncertainties, of (residual/sigma)^2).
+    complexity : sum of the costs of its nodes.
+    score : description length, BIC and AIC.
+    covariance : float64 array, shape (n_constants, n_constants), of the free constants.
+    constants : the free constants with errors and units, in the order of the expression.
+    units_hold : whether the formula is dimensionally right; None where units are missing.
+    origin : the part of the search that found it.
+    features, target : the columns it speaks of.
+    positive : for each feature, whether it is positive in all rows (an assumption sympy may use).
+    """
+
+    expression: Expression
+    loss: float
+    complexity: int
+    score: Score
+    covariance: NDArray[np.float64]
+    constants: tuple[Constant, ...]
+    units_hold: bool | None
+    origin: str
+    features: tuple[Column, ...]
+    target: Column
+    positive: tuple[bool, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the features."""
+        return tuple(column.name for column in self.features)
+
+    def text(self, digits: int | None = 6) -> str:
+        """The right-hand side as text; ``digits=None`` gives every digit of the constants."""
+        return self.expression.text(self.names, digits)
+
+    def __str__(self) -> str:
+        lines = [f"{self.target.name} = {self.text()}"]
+        lines += [f"  {constant}" for constant in self.constants]
+        lines.append(f"  loss {self.loss:.4g}, complexity {self.complexity}, from {self.origin}")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<Law {self.target.name} = {self.text()}>"
+
+    def latex(self, digits: int | None = 6) -> str:
+        """LaTeX of the whole equation."""
+        from balmer.expressions.latex import latex_name
+
+        return f"{latex_name(self.target.name)} = {self.expression.latex(self.names, digits)}"
+
+    def sympy(self) -> Any:
+        """The right-hand side as a sympy expression; its symbols bear the columns' names."""
+        return self.expression.sympy(self.names, self.positive)
+
+    def predict(self, X: ArrayLike | Mapping[str, ArrayLike] | pd.DataFrame | Dataset) -> NDArray[np.float64]:
+        """Values of the law.
+
+        Parameters
+        ----------
+        X : a Dataset, a table or mapping with columns of the features' names, or an array of shape
+            (n_rows, n_features) with the features in order.
+
+        Returns
+        -------
+        float64 array, shape (n_rows,), in the target's unit; NaN where the law has no real value.
+
+        Raises
+        ------
+        DataError
+            If a column is missing or the array has another number of columns.
+        """
+        from balmer.kernels import evaluate
+
+        return evaluate(self.expression, self._matrix(X))
+
+    def to_numpy(self) -> Callable[..., Any]:
+        """The law as a function of its features, in order or by name, scalars or arrays that broadcast."""
+        names, expression = self.names, self.expression
+
+        def law(*args: Any, **kwargs: Any) -> Any:
+            given = dict(zip(names, args, strict=False)) | kwargs
+            used = [names[i] for i in expression.variables]
+            missing = [name for name in used if name not in given]
+            if missing or len(args) > len(names):
+                raise DataError(f"the law takes {', '.join(map(repr, names))}; missing: {', '.join(missing) or 'none'}")
+            arrays = np.broadcast_arrays(*(np.asarray(given[name], dtype=float) for name in used))
+            shape = arrays[0].shape if arrays else ()
+            X = np.zeros((len(names), max(int(np.prod(shape)), 1)))
+            for i, array in zip(expression.variables, arrays, strict=True):
+                X[i] = array.ravel()
+            values = expression.evaluate(X)
+            return values.reshape(shape) if shape else float(values[0])
+
+        law.__name__ = "law"
+        law.__doc__ = f"{self.target.name} = {self.text()}"
+        return law
+
+    def _matrix(self, X: Any) -> NDArray[np.float64]:
+        if isinstance(X, Dataset):
+            if X.feature_names == self.names:
+                return X.X
+            X = dict(zip(X.feature_names, X.X, strict=True))
+        if isinstance(X, Mapping) or hasattr(X, "columns"):
+            for i in self.expression.variables:
+                if self.names[i] not in X:
+                    raise DataError(f"column {self.names[i]!r} of the law is missing; there are {', '.join(map(str, X))}")
+            n = len(X[self.names[self.expression.variables[0]]]) if self.expression.variables else len(X)
+            matrix = np.zeros((len(self.names), n))
+            for i in self.expression.variables:
+                matrix[i] = np.asarray(X[self.names[i]], dtype=np.float64)
+            return matrix
+        array = np.asarray(X, dtype=np.float64)
+        if array.ndim != 2 or array.shape[1] != len(self.names):
+            raise DataError(
+                f"the law takes an array of shape (n_rows, {len(self.names)}) with columns {', '.join(self.names)}; "
+                f"an array of shape {array.shape} was given"
+            )
+        return np.ascontiguousarray(array.T)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+    def _repr_html_(self) -> str:
+        rows = "".join(f"<li>{html.escape(str(constant))}</li>" for constant in self.constants)
+        return (
+            f"<div>{self._repr_latex_()}<ul>{rows}</ul>"
+            f"<small>loss {self.loss:.4g}, complexity {self.complexity}, from {html.escape(self.origin)}</small></div>"
+        )
+
+
+def number_with_error(value: float, error: float) -> str:
+    """A value and its standard error, rounded to two digits of the error: ``364.5068 ± 0.0013``."""
+    if not math.isfinite(error):
+        return f"{value:.6g}"
+    if error == 0.0 or error < 1e-14 * abs(value):
+        return f"{value:.12g}"
+    exponent = math.floor(math.log10(error))
+    size = math.floor(math.log10(max(abs(value), error)))
+    if -4 <= size <= 6 and exponent > -12:
+        decimals = max(0, 1 - exponent)
+        return f"{value:.{decimals}f} ± {error:.{decimals}f}"
+    decimals = max(0, size - exponent + 1)
+    return f"({value / 10.0**size:.{decimals}f} ± {error / 10.0**size:.{decimals}f})e{size:+d}"

@@ -1,0 +1,223 @@
+"""From candidates to laws: constants refitted to convergence, whole numbers recognised, formulas simplified."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from balmer.engines import Problem
+from balmer.expressions import Expression, check_dimensions, simplify
+from balmer.kernels import fit
+from balmer.search.law import Constant, Law
+from balmer.search.selection import Score, score
+from balmer.units import Dimension, Unit, parse_unit, pi_groups, solve_powers
+
+__all__ = ["Refined", "covariance", "distinct", "law_of", "refine", "refit"]
+
+_SAMPLE = 200  # rows on which a simplified formula must agree with the original
+_DENOMINATORS = (1, 2, 3, 4)
+_LARGEST_NUMERATOR = 100
+_SIGMAS = 3.0
+_SHARP = 0.05  # relative error above which a constant is too vague to be called a whole number
+
+
+@dataclass(frozen=True)
+class Refined:
+    """A formula with its constants at the optimum on all rows."""
+
+    expression: Expression
+    loss: float
+    normal: NDArray[np.float64]  # J^T W J, shape (n_constants, n_constants)
+    score: Score
+    origin: str
+
+    @property
+    def length(self) -> float:
+        """Description length."""
+        return self.score.description_length
+
+
+def refit(expression: Expression, problem: Problem, origin: str) -> Refined:
+    """Fit the free constants to convergence from the values they have."""
+    found = fit(expression, problem.X, problem.y, problem.weights)
+    return Refined(
+        found.expression,
+        found.loss,
+        found.normal,
+        score(found.expression, found.loss, found.normal, problem),
+        origin,
+    )
+
+
+def refine(refined: Refined, problem: Problem) -> list[Refined]:
+    """The formula itself and what it becomes with simpler spelling and exact numbers, where that explains as well."""
+    found = [refined]
+    current = refined
+    for _ in range(3):
+        simpler = _simplified(current, problem)
+        snapped = _snapped(simpler, problem)
+        if snapped.expression == current.expression:
+            break
+        found.append(snapped)
+        current = snapped
+    return found
+
+
+def _simplified(refined: Refined, problem: Problem) -> Refined:
+    sample = problem.X[:, :: max(1, len(problem.y) // _SAMPLE)]
+    allowed = problem.space.allowed
+    expression = simplify(refined.expression, sample, complexity=problem.space.complexity, allowed=allowed)
+    if expression == refined.expression:
+        return refined
+    again = refit(expression, problem, refined.origin)
+    worse = again.loss > refined.loss * (1 + 1e-6) + problem.noise_floor
+    return refined if worse or not problem.space.admits(expression) else again
+
+
+def _snapped(refined: Refined, problem: Problem) -> Refined:
+    """Fix constants at whole numbers and simple fractions, one at a time, while the description gets no longer."""
+    current = refined
+    while current.expression.n_constants:
+        units = _dimensions_of_constants(current.expression, problem)
+        errors = np.sqrt(np.diag(covariance(current, problem)))
+        options = []
+        for k, (value, error) in enumerate(zip(current.expression.constants, errors, strict=True)):
+            if units is not None and units[k] is not None and not units[k].is_dimensionless:  # type: ignore[union-attr]
+                continue  # a number with a unit is not a whole number but by the choice of units
+            exact = _nearest_simple(float(value), float(error))
+            if exact is not None:
+                options.append((abs(value - exact) / max(abs(exact), 1.0), k, exact))
+        for _, k, exact in sorted(options):
+            fixed = refit(current.expression.fix(k, exact), problem, refined.origin)
+            if fixed.length <= current.length:
+                current = fixed
+                break
+        else:
+            return current
+    return current
+
+
+def _nearest_simple(value: float, error: float) -> float | None:
+    """A whole number, half, third or quarter within the error of the value, if the error is small enough to tell."""
+    if not math.isfinite(error) or value == 0.0 or error > _SHARP * abs(value):
+        return None
+    for denominator in _DENOMINATORS:
+        nearest = Fraction(round(value * denominator), denominator)
+        if nearest == 0 or abs(nearest.numerator) > _LARGEST_NUMERATOR:
+            continue
+        if abs(value - float(nearest)) <= max(_SIGMAS * error, 1e-9 * abs(value)):
+            return float(nearest)
+    return None
+
+
+def covariance(refined: Refined, problem: Problem) -> NDArray[np.float64]:
+    """Covariance of the free constants, shape (n_constants, n_constants).
+
+    The inverse of half the curvature of chi^2 where uncertainties are known; else scaled by the residual variance
+    with n - k degrees of freedom. Infinite where the data do not fix a constant.
+    """
+    n, k = len(problem.y), refined.expression.n_constants
+    if k == 0:
+        return np.zeros((0, 0))
+    if problem.dataset.sigma is not None:
+        information = n * refined.normal
+    elif n > k:
+        information = (n - k) * refined.normal / max(refined.loss, 1e-300)
+    else:
+        return np.full((k, k), np.inf)
+    scale = np.sqrt(np.diag(information))
+    if not np.all(np.isfinite(scale)) or np.any(scale == 0):
+        return np.full((k, k), np.inf)
+    # Scaled to a unit diagonal, so that constants of very different size do not look degenerate.
+    correlation = information / np.outer(scale, scale)
+    values, vectors = np.linalg.eigh(correlation)
+    if values[0] < 1e-13 * k:
+        return np.full((k, k), np.inf)
+    inverse: NDArray[np.float64] = (vectors / values) @ vectors.T / np.outer(scale, scale)
+    return inverse
+
+
+def law_of(refined: Refined, problem: Problem) -> Law:
+    """The refined formula with errors and units of its constants."""
+    expression = refined.expression
+    matrix = covariance(refined, problem)
+    dimensions = _dimensions_of_constants(expression, problem)
+    constants = tuple(
+        Constant(
+            f"c{k + 1}",
+            float(value),
+            float(np.sqrt(matrix[k, k])),
+            None if dimensions is None else _unit(dimensions[k], problem),
+        )
+        for k, value in enumerate(expression.constants)
+    )
+    holds = None
+    if problem.dimensions is not None:
+        holds = check_dimensions(expression, problem.dimensions[:-1], problem.dimensions[-1]).holds
+    return Law(
+        expression=expression,
+        loss=refined.loss,
+        complexity=problem.space.complexity.of(expression),
+        score=refined.score,
+        covariance=matrix,
+        constants=constants,
+        units_hold=holds,
+        origin=refined.origin,
+        features=problem.dataset.features,
+        target=problem.dataset.target,
+        positive=tuple(bool(np.all(row > 0)) for row in problem.X),
+    )
+
+
+def distinct(candidates: Iterable[tuple[Expression, str]]) -> list[tuple[Expression, str]]:
+    """Every formula once, up to the values of its constants; the first comes through."""
+    seen: set[tuple[bytes, bytes, bytes]] = set()
+    kept = []
+    for expression, origin in candidates:
+        values = expression.with_constants(np.zeros(expression.n_constants)).values
+        key = (expression.ops.tobytes(), expression.args.tobytes(), values.tobytes())
+        if key not in seen:
+            seen.add(key)
+            kept.append((expression, origin))
+    return kept
+
+
+def _dimensions_of_constants(expression: Expression, problem: Problem) -> tuple[Dimension | None, ...] | None:
+    if problem.dimensions is None:
+        return None
+    report = check_dimensions(expression, problem.dimensions[:-1], problem.dimensions[-1])
+    return report.constants if report.holds else None
+
+
+def _unit(dimension: Dimension | None, problem: Problem) -> Unit | None:
+    """A unit for a constant as a product of powers of the columns' units, the target's first; None if ambiguous."""
+    if dimension is None or problem.dimensions is None or not _coherent(problem):
+        return None
+    if dimension.is_dimensionless:
+        return parse_unit("1")
+    columns = (problem.dataset.target, *problem.dataset.features)
+    units = [column.unit for column in columns if column.unit is not None]
+    powers = solve_powers(dimension, [unit.dimension for unit in units])
+    if powers is None:
+        return None
+    unit: Unit | None = None
+    for factor, power in zip(units, powers, strict=True):
+        if power != 0:
+            unit = factor**power if unit is None else unit * factor**power
+    return unit
+
+
+def _coherent(problem: Problem) -> bool:
+    """Whether the columns' units belong to one system, so that every way to compose a unit gives the same number."""
+    columns = (problem.dataset.target, *problem.dataset.features)
+    units = [column.unit for column in columns if column.unit is not None]
+    for group in pi_groups([unit.dimension for unit in units]):
+        logarithm = sum(p * math.log(unit.scale) for p, unit in zip(group, units, strict=True))
+        if abs(logarithm) > 1e-9:
+            return False
+    return True

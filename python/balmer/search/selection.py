@@ -1,0 +1,87 @@
+"""How laws are compared: description length, BIC and AIC, all in nats and all the smaller the better.
+
+The description length follows Bartlett, Desmond and Ferreira, "Exhaustive symbolic regression" (arXiv:2211.11461,
+eq. 7): the data given the law, the structure at the price of choosing each of its symbols, each fitted constant at
+the number of digits that the data fix. Where the measurement errors are unknown their size is one more constant
+that takes its most likely value.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from balmer.engines import Problem
+from balmer.expressions import Expression
+from balmer.expressions.operators import CONSTANT, LITERAL
+
+__all__ = ["Score", "score"]
+
+
+@dataclass(frozen=True)
+class Score:
+    """Criteria of one law, in nats (AIC and BIC as usual in twice that), up to a constant of the data set."""
+
+    description_length: float
+    bic: float
+    aic: float
+
+
+def score(
+    expression: Expression, loss: float, normal: NDArray[np.float64], problem: Problem
+) -> Score:
+    """Criteria of a fitted formula.
+
+    Parameters
+    ----------
+    loss : float
+        Weighted mean of squared residuals (`Problem.weights`).
+    normal : float64 array, shape (n_constants, n_constants)
+        J^T W J at the fitted constants.
+    """
+    n = len(problem.y)
+    k = expression.n_constants
+    if not math.isfinite(loss):
+        return Score(math.inf, math.inf, math.inf)
+    if problem.dataset.sigma is not None:
+        twice_nll = n * loss
+        information = n * np.diag(normal)
+    else:
+        # Below a few units in the last place there is no information in a smaller loss.
+        floored = max(loss, problem.noise_floor, 1e-300)
+        twice_nll = n * math.log(floored)
+        information = n * np.diag(normal) / floored
+        k += 1
+    cost = _structure(expression, problem)
+    for value, fisher in zip(expression.constants, information, strict=False):
+        cost += _digits(float(value), float(fisher))
+    if problem.dataset.sigma is None:
+        cost += 0.5 * math.log(n)
+    return Score(0.5 * twice_nll + cost, twice_nll + k * math.log(n), twice_nll + 2 * k)
+
+
+def _digits(value: float, fisher: float) -> float:
+    """Nats to write a constant to the precision that the data give it; at least its sign."""
+    if not (fisher > 0 and math.isfinite(fisher)) or value == 0.0:
+        return math.log(2)
+    return max(0.5 * math.log(fisher / 3.0) + math.log(abs(value)), 0.0) + math.log(2)
+
+
+def _structure(expression: Expression, problem: Problem) -> float:
+    """Nats to choose every symbol among those that the search may use, and to write the exact numbers."""
+    symbols = len(problem.space.operators) + len(problem.space.custom_operators) + problem.dataset.n_features + 2
+    cost = len(expression) * math.log(symbols)
+    for op, _, value in expression:
+        if op == LITERAL:
+            cost += _whole_number_cost(value)
+        assert op != CONSTANT or math.isfinite(value)
+    return cost
+
+
+def _whole_number_cost(value: float) -> float:
+    ratio = Fraction(value).limit_denominator(1000)
+    return math.log(1 + abs(ratio.numerator)) + math.log(ratio.denominator)
