@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, Self, TypeVar
 
@@ -44,7 +44,9 @@ class _Settings(BaseModel):
             first = error.errors()[0]
             name = ".".join(str(part) for part in first["loc"]) or cls.__name__
             if first["type"] == "extra_forbidden":
-                raise ConfigError(f"there is no option {name!r}; known are {', '.join(cls.model_fields)}") from None
+                raise ConfigError(
+                    f"there is no option {name!r}; known are {', '.join(cls.model_fields)}"
+                ) from None
             text = re.sub("^Value error, ", "", first["msg"])
             raise ConfigError(f"option {name} = {first['input']!r}: {text}") from None
 
@@ -62,7 +64,19 @@ class SearchSpace(_Settings):
     complexity_of_operators, complexity_of_variables, complexity_of_constants, complexity_of_literals : costs.
     """
 
-    operators: tuple[str, ...] = ("add", "sub", "mul", "div", "pow", "square", "sqrt", "exp", "log", "sin", "cos")
+    operators: tuple[str, ...] = (
+        "add",
+        "sub",
+        "mul",
+        "div",
+        "pow",
+        "square",
+        "sqrt",
+        "exp",
+        "log",
+        "sin",
+        "cos",
+    )
     custom_operators: tuple[CustomOperator, ...] = ()
     max_complexity: int = Field(30, ge=1, le=200)
     max_depth: int = Field(12, ge=1, le=100)
@@ -92,7 +106,8 @@ class SearchSpace(_Settings):
         items = [given] if isinstance(given, str | CustomOperator) else list(given)
         try:
             return tuple(
-                item if isinstance(item, CustomOperator) else CustomOperator.from_definition(item) for item in items
+                item if isinstance(item, CustomOperator) else CustomOperator.from_definition(item)
+                for item in items
             )
         except ConfigError as error:
             raise ValueError(str(error)) from None
@@ -162,7 +177,11 @@ class Budget(_Settings):
     @classmethod
     def _duration(cls, given: Any) -> Any:
         """Also texts such as "90s", "10m", "2h"."""
-        match = re.fullmatch(r"\s*([0-9.]+(?:e[0-9]+)?)\s*(s|m|min|h)?\s*", given) if isinstance(given, str) else None
+        match = (
+            re.fullmatch(r"\s*([0-9.]+(?:e[0-9]+)?)\s*(s|m|min|h)?\s*", given)
+            if isinstance(given, str)
+            else None
+        )
         if isinstance(given, str):
             if not match:
                 raise ValueError('accepted are seconds, or a text such as "90s", "10m", "2h"')
@@ -181,8 +200,8 @@ class Problem:
     """
 
     dataset: Dataset
-    space: SearchSpace = SearchSpace()
-    objective: Objective = Objective()
+    space: SearchSpace = field(default_factory=SearchSpace)
+    objective: Objective = field(default_factory=Objective)
 
     def __post_init__(self) -> None:
         if self.objective.units == "forbid":
@@ -216,7 +235,10 @@ class Problem:
         n = len(self.rows)
         w = np.full(n, 1.0 / n) if self.dataset.weights is None else self.dataset.weights[self.rows]
         w = w / w.sum()
-        return w if self.dataset.sigma is None else w / self.dataset.sigma[self.rows] ** 2
+        result: NDArray[np.float64] = (
+            w if self.dataset.sigma is None else w / self.dataset.sigma[self.rows] ** 2
+        )
+        return result
 
     @cached_property
     def variance(self) -> float:

@@ -10,10 +10,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from balmer.expressions import Expression
 from balmer.expressions.operators import VARIABLE
-from balmer.kernels.entry import CODE_COLUMNS, call_forward, entry
+from balmer.kernels.entry import CODE_COLUMNS, call_forward
 from balmer.kernels.jit import entry_jit, jit
 from balmer.kernels.levenberg import MAX_CONSTANTS, fit_constants
-from balmer.kernels.program import block_width, lower, pack, sum_loss
+from balmer.kernels.program import lower, pack, sum_loss
 
 __all__ = ["Fit", "evaluate", "fit", "losses"]
 
@@ -46,13 +46,15 @@ def evaluate(expression: Expression, X: ArrayLike) -> NDArray[np.float64]:
     for rows in _chunks(data.shape[1]):
         ops, args, part = _used_only(expression, data[:, rows])
         zeros = np.zeros(part.shape[1])
-        ws = pack(part, zeros, zeros, len(expression))
-        _evaluate(entry(), ops, args, expression.values, ws, *_shape(part, len(expression)), out[rows])
+        _evaluate(ops, args, expression.values, pack(part, zeros, zeros, len(expression)), out[rows])
     return out
 
 
 def losses(
-    expressions: Sequence[Expression], X: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64]
+    expressions: Sequence[Expression],
+    X: NDArray[np.float64],
+    y: NDArray[np.float64],
+    weights: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     """Weighted sum of squares of each formula, shape (n_expressions,); infinity where it is not finite.
 
@@ -65,10 +67,9 @@ def losses(
     longest = max((len(e) for e in expressions), default=1)
     for rows in _chunks(X.shape[1]):
         part = X[:, rows]
-        ws = pack(part, y[rows], weights[rows], longest)
-        shape = _shape(part, longest)
+        table = pack(part, y[rows], weights[rows], longest)
         for i, e in enumerate(expressions):
-            total[i] += _loss(entry(), e.ops, e.args, e.values, ws, *shape)
+            total[i] += _loss(e.ops, e.args, e.values, table)
     return total
 
 
@@ -95,61 +96,47 @@ def fit(
     if expression.n_constants > MAX_CONSTANTS:
         return Fit(expression, np.inf, np.zeros((0, 0)), 0)
     ops, args, part = _used_only(expression, X)
-    ws = pack(part, y, weights, len(expression))
+    table = pack(part, y, weights, len(expression))
     theta = expression.constants.copy()
-    loss, evaluations, normal = _fit(
-        entry(), ops, args, expression.values, ws, *_shape(part, len(expression)), theta, max_steps, tolerance
-    )
+    loss, evaluations, normal = _fit(ops, args, expression.values, table, theta, max_steps, tolerance)
     return Fit(expression.with_constants(theta), loss, normal, evaluations)
 
 
 @entry_jit
-def _evaluate(pointers, ops, args, values, ws, width, max_nodes, n_features, n_blocks, out):  # type: ignore[no-untyped-def]
-    n = ops.shape[0]
-    code = np.empty((n, CODE_COLUMNS), dtype=np.uint64)
-    m, _, root, root_stride = lower(
-        ops, args, values, n, code, np.empty(n, np.int64), np.empty(n, np.bool_), ws, width, max_nodes, n_features
-    )
-    for b in range(n_blocks):
-        call_forward(pointers.forward, code.ctypes.data, m, ws.ctypes.data, np.uint64(b), width)
-        at = root + np.uint64(b) * root_stride
-        for j in range(width):
-            row = np.uint64(b) * width + j
+def _evaluate(ops, args, values, table, out):
+    program = _lowered(ops, args, values, table)
+    for b in range(table.n_blocks):
+        block = np.uint64(b)
+        call_forward(
+            table.forward, program.code.ctypes.data, program.m, table.ws.ctypes.data, block, table.width
+        )
+        at = program.root + block * program.stride
+        for j in range(table.width):
+            row = block * table.width + j
             if row < np.uint64(out.shape[0]):
-                out[row] = ws[at + j]
+                out[row] = table.ws[at + j]
 
 
 @entry_jit
-def _loss(pointers, ops, args, values, ws, width, max_nodes, n_features, n_blocks):  # type: ignore[no-untyped-def]
-    n = ops.shape[0]
-    code = np.empty((n, CODE_COLUMNS), dtype=np.uint64)
-    m, _, root, root_stride = lower(
-        ops, args, values, n, code, np.empty(n, np.int64), np.empty(n, np.bool_), ws, width, max_nodes, n_features
-    )
-    return sum_loss(pointers, code, m, root, root_stride, ws, width, max_nodes, n_features, n_blocks, np.finfo(np.float64).max)
+def _loss(ops, args, values, table):
+    return sum_loss(_lowered(ops, args, values, table), table, np.finfo(np.float64).max)
 
 
 @entry_jit
-def _fit(pointers, ops, args, values, ws, width, max_nodes, n_features, n_blocks, theta, max_steps, tolerance):  # type: ignore[no-untyped-def]
+def _fit(ops, args, values, table, theta, max_steps, tolerance):
+    program = _lowered(ops, args, values, table)
+    return fit_constants(ops, ops.shape[0], program, table, theta, max_steps, tolerance, 0.0)
+
+
+@jit
+def _lowered(ops, args, values, table):
     n = ops.shape[0]
     code = np.empty((n, CODE_COLUMNS), dtype=np.uint64)
-    m, k, root, root_stride = lower(
-        ops, args, values, n, code, np.empty(n, np.int64), np.empty(n, np.bool_), ws, width, max_nodes, n_features
-    )
-    return fit_constants(
-        pointers, ops, n, code, m, k, root, root_stride, ws, width, max_nodes, n_features, n_blocks, theta, max_steps,
-        tolerance, 0.0
-    )  # fmt: skip
+    return lower(ops, args, values, n, code, np.empty(n, np.int64), np.empty(n, np.bool_), table)
 
 
 def _chunks(n_rows: int) -> list[slice]:
     return [slice(start, min(start + _CHUNK, n_rows)) for start in range(0, n_rows, _CHUNK)]
-
-
-def _shape(X: NDArray[np.float64], max_nodes: int) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
-    n_features, n_rows = X.shape
-    width = block_width(n_rows)
-    return np.uint64(width), np.uint64(max_nodes), np.uint64(n_features), np.uint64(-(-n_rows // width))
 
 
 def _used_only(

@@ -5,8 +5,6 @@ loops inlined seven levels up, compiling the evolution took a minute. A call thr
 costs a few nanoseconds.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 from functools import cache
@@ -86,14 +84,14 @@ def _run_backward(code, m, root, ws, block, width, max_nodes):
 
 
 @intrinsic
-def call_forward(typingctx, address, code, m, ws, block, width):  # noqa: ARG001
+def call_forward(typingctx, address, code, m, ws, block, width):
     """Values of m instructions for one block of rows; `code` and `ws` are addresses of their arrays."""
     u, i = types.uint64, types.int64
     return types.void(u, u, i, u, u, u), _caller((1, 3))
 
 
 @intrinsic
-def call_backward(typingctx, address, code, m, root, ws, block, width, max_nodes):  # noqa: ARG001
+def call_backward(typingctx, address, code, m, root, ws, block, width, max_nodes):
     """After `call_forward`: adjoints of all nodes that depend on a constant, in their adjoint slots."""
     u, i = types.uint64, types.int64
     return types.void(u, u, i, u, u, u, u, u), _caller((1, 4))
@@ -106,7 +104,9 @@ def _caller(pointers):
         word = ir.IntType(64)
         byte = ir.IntType(8).as_pointer()
         passed = [builder.inttoptr(a, byte) if k in pointers else a for k, a in enumerate(arguments)][1:]
-        function = ir.FunctionType(ir.VoidType(), [byte if k in pointers else word for k in range(1, len(arguments))])
+        function = ir.FunctionType(
+            ir.VoidType(), [byte if k in pointers else word for k in range(1, len(arguments))]
+        )
         builder.call(builder.inttoptr(arguments[0], function.as_pointer()), passed)
         return context.get_dummy_value()
 

@@ -11,13 +11,23 @@ __all__ = ["TARGET", "source"]
 
 TARGET = Path(__file__).with_name("loops.py")
 
-_HEAD = '''"""The inner loops, one per operator. Written by `balmer.kernels.generate` from the operator table: do not edit."""
+_HEAD = '''"""The inner loops, one per operator. Written by `balmer.kernels.generate`: do not edit."""
 
 # ruff: noqa
 # mypy: ignore-errors
 
 import math
 
+from balmer.kernels.elementary import (
+    TRIG_RANGE,
+    fast_cos,
+    fast_exp,
+    fast_expm1,
+    fast_log,
+    fast_log1p,
+    fast_sin,
+    fast_tanh,
+)
 from balmer.kernels.jit import loops_jit
 from balmer.kernels.scalar import (
     cube_root,
@@ -34,6 +44,15 @@ __all__ = ["apply_block", "backward_block"]
 '''
 
 _FORWARD = '''
+
+@loops_jit
+def _largest(ws, p, width):
+    """Largest absolute value of a block; NaN does not count."""
+    largest = 0.0
+    for j in range(width):
+        largest = max(largest, abs(ws[p + j]))
+    return largest
+
 
 @loops_jit
 def apply_block(op, ws, d, p, q, width):
@@ -65,7 +84,7 @@ def source() -> str:
 
 
 def _forward_loop(op: Operator) -> list[str]:
-    return ["for j in range(width):", f"    ws[d + j] = {_at_row(op.kernel)}"]
+    return _near_and_far(op, ["for j in range(width):", f"    ws[d + j] = {_at_row(op.kernel)}"])
 
 
 def _backward_loops(op: Operator) -> list[str]:
@@ -76,7 +95,22 @@ def _backward_loops(op: Operator) -> list[str]:
             "    for j in range(width):",
             f"        ws[{target} + j] = {_times_adjoint(partial)}",
         ]
-    return lines
+    return _near_and_far(op, lines)
+
+
+def _near_and_far(op: Operator, lines: list[str]) -> list[str]:
+    """The fast functions where they are valid in the whole block, else those of the library."""
+    if not op.far:
+        return lines
+    far = "\n".join(lines)
+    for fast, library in op.far:
+        far = far.replace(fast, library)
+    return [
+        "if _largest(ws, p, width) <= TRIG_RANGE:",
+        *_indent(lines),
+        "else:",
+        *_indent(far.split("\n")),
+    ]
 
 
 def _times_adjoint(partial: str) -> str:

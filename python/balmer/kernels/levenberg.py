@@ -4,8 +4,6 @@ The Jacobian is never stored: each block adds its part to J^T W J and J^T W r (M
 (1963) 431; damping after Nielsen, IMM-REP-1999-05).
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math
@@ -14,7 +12,7 @@ import numpy as np
 
 from balmer.kernels.entry import call_backward, call_forward
 from balmer.kernels.jit import jit, loops_jit
-from balmer.kernels.program import set_constants
+from balmer.kernels.program import set_constants, target_at
 
 _U2 = np.uint64(2)
 
@@ -24,10 +22,7 @@ MAX_CONSTANTS = 24  # a formula with more is no law
 
 
 @jit
-def fit_constants(
-    entry, ops, n, code, m, k, root, root_stride, ws, width, max_nodes, n_features, n_blocks, theta, max_steps, tolerance,
-    floor
-):  # fmt: skip
+def fit_constants(ops, n, program, table, theta, max_steps, tolerance, floor):
     """Minimise the weighted sum of squares over theta, shape (k,), in place.
 
     Parameters
@@ -43,11 +38,10 @@ def fit_constants(
     -------
     (loss, evaluations, normal): the loss at theta, the passes over the data, and J^T W J there, shape (k, k).
     """
+    k = program.k
     normal = np.zeros((k, k))
     gradient = np.zeros(k)
-    loss = normal_equations(
-        entry, ops, n, code, m, k, root, root_stride, ws, width, max_nodes, n_features, n_blocks, normal, gradient
-    )
+    loss = normal_equations(ops, n, program, table, normal, gradient)
     evaluations = 1
     if not math.isfinite(loss):
         return np.inf, evaluations, normal
@@ -71,11 +65,8 @@ def fit_constants(
             moved = max(moved, abs(step[i]) / (abs(theta[i]) + 1e-300))
         if moved < 1e-16:
             break
-        set_constants(ops, n, trial, ws, width)
-        new = normal_equations(
-            entry, ops, n, code, m, k, root, root_stride, ws, width, max_nodes, n_features, n_blocks, new_normal,
-            new_gradient
-        )  # fmt: skip
+        set_constants(ops, n, trial, table)
+        new = normal_equations(ops, n, program, table, new_normal, new_gradient)
         evaluations += 1
         if new < loss:
             gain = (loss - new) / predicted if predicted > 0.0 else 1.0
@@ -92,28 +83,31 @@ def fit_constants(
         else:
             damping *= growth
             growth *= 2.0
-    set_constants(ops, n, theta, ws, width)
+    set_constants(ops, n, theta, table)
     return loss, evaluations, normal
 
 
 @jit
-def normal_equations(
-    entry, ops, n, code, m, k, root, root_stride, ws, width, max_nodes, n_features, n_blocks, normal, gradient
-):
-    """J^T W J, shape (k, k), and J^T W r, shape (k,), at the constants in `ws`; returns the loss (infinity if NaN)."""
+def normal_equations(ops, n, program, table, normal, gradient):
+    """J^T W J, shape (k, k), and J^T W r, shape (k,), at the constants in the table; returns the loss.
+
+    The loss is infinity where the formula or its derivatives are not finite.
+    """
     normal[:] = 0.0
     gradient[:] = 0.0
-    stride = (n_features + _U2) * width
-    y = (_U2 * max_nodes + _U2 + n_features) * width
-    residual = _U2 * max_nodes * width
-    spare = residual + width
-    shift = max_nodes * width
+    ws, width = table.ws, table.width
+    code, shift = program.code.ctypes.data, table.max_nodes * width
+    residual, spare = _U2 * shift, _U2 * shift + width
     total = 0.0
-    for b in range(n_blocks):
-        call_forward(entry.forward, code.ctypes.data, m, ws.ctypes.data, np.uint64(b), width)
-        if k > 0:
-            call_backward(entry.backward, code.ctypes.data, m, root, ws.ctypes.data, np.uint64(b), width, max_nodes)
-        total += _weighted_residual(ws, root + b * root_stride, y + b * stride, residual, width)
+    for b in range(table.n_blocks):
+        block = np.uint64(b)
+        call_forward(table.forward, code, program.m, ws.ctypes.data, block, width)
+        if program.k > 0:
+            call_backward(
+                table.backward, code, program.m, program.root, ws.ctypes.data, block, width, table.max_nodes
+            )
+        y = target_at(table, b)
+        total += _weighted_residual(ws, program.root + block * program.stride, y, residual, width)
         if not math.isfinite(total):
             return np.inf
         p = 0
@@ -121,14 +115,14 @@ def normal_equations(
             if ops[i] == 0:
                 column = np.uint64(i) * width + shift
                 gradient[p] += _dot(ws, column, residual, width)
-                _product(ws, column, y + b * stride + width, spare, width)
+                _product(ws, column, y + width, spare, width)
                 q = 0
                 for j in range(i + 1):
                     if ops[j] == 0:
                         normal[p, q] += _dot(ws, np.uint64(j) * width + shift, spare, width)
                         q += 1
                 p += 1
-    for p in range(k):
+    for p in range(program.k):
         if not math.isfinite(gradient[p]):
             return np.inf
         for q in range(p):

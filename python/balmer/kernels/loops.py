@@ -1,10 +1,20 @@
-"""The inner loops, one per operator. Written by `balmer.kernels.generate` from the operator table: do not edit."""
+"""The inner loops, one per operator. Written by `balmer.kernels.generate`: do not edit."""
 
 # ruff: noqa
 # mypy: ignore-errors
 
 import math
 
+from balmer.kernels.elementary import (
+    TRIG_RANGE,
+    fast_cos,
+    fast_exp,
+    fast_expm1,
+    fast_log,
+    fast_log1p,
+    fast_sin,
+    fast_tanh,
+)
 from balmer.kernels.jit import loops_jit
 from balmer.kernels.scalar import (
     cube_root,
@@ -18,6 +28,15 @@ from balmer.kernels.scalar import (
 )
 
 __all__ = ["apply_block", "backward_block"]
+
+
+@loops_jit
+def _largest(ws, p, width):
+    """Largest absolute value of a block; NaN does not count."""
+    largest = 0.0
+    for j in range(width):
+        largest = max(largest, abs(ws[p + j]))
+    return largest
 
 
 @loops_jit
@@ -67,16 +86,16 @@ def apply_block(op, ws, d, p, q, width):
             ws[d + j] = cube_root(ws[p + j])
     elif op == 17:  # exp
         for j in range(width):
-            ws[d + j] = math.exp(ws[p + j])
+            ws[d + j] = fast_exp(ws[p + j])
     elif op == 18:  # log
         for j in range(width):
-            ws[d + j] = math.log(ws[p + j])
+            ws[d + j] = fast_log(ws[p + j])
     elif op == 19:  # expm1
         for j in range(width):
-            ws[d + j] = math.expm1(ws[p + j])
+            ws[d + j] = fast_expm1(ws[p + j])
     elif op == 20:  # log1p
         for j in range(width):
-            ws[d + j] = math.log1p(ws[p + j])
+            ws[d + j] = fast_log1p(ws[p + j])
     elif op == 21:  # logexpm1
         for j in range(width):
             ws[d + j] = log_exp_m1(ws[p + j])
@@ -84,11 +103,19 @@ def apply_block(op, ws, d, p, q, width):
         for j in range(width):
             ws[d + j] = log_1m_exp(ws[p + j])
     elif op == 23:  # sin
-        for j in range(width):
-            ws[d + j] = math.sin(ws[p + j])
+        if _largest(ws, p, width) <= TRIG_RANGE:
+            for j in range(width):
+                ws[d + j] = fast_sin(ws[p + j])
+        else:
+            for j in range(width):
+                ws[d + j] = math.sin(ws[p + j])
     elif op == 24:  # cos
-        for j in range(width):
-            ws[d + j] = math.cos(ws[p + j])
+        if _largest(ws, p, width) <= TRIG_RANGE:
+            for j in range(width):
+                ws[d + j] = fast_cos(ws[p + j])
+        else:
+            for j in range(width):
+                ws[d + j] = math.cos(ws[p + j])
     elif op == 25:  # tan
         for j in range(width):
             ws[d + j] = math.tan(ws[p + j])
@@ -109,7 +136,7 @@ def apply_block(op, ws, d, p, q, width):
             ws[d + j] = math.cosh(ws[p + j])
     elif op == 31:  # tanh
         for j in range(width):
-            ws[d + j] = math.tanh(ws[p + j])
+            ws[d + j] = fast_tanh(ws[p + j])
 
 
 @loops_jit
@@ -211,19 +238,29 @@ def backward_block(op, ws, g, d, p, q, gp, gq, want_p, want_q, width):
     elif op == 21:  # logexpm1
         if want_p:
             for j in range(width):
-                ws[gp + j] = ws[g + j] * (-1.0 / math.expm1(-ws[p + j]))
+                ws[gp + j] = ws[g + j] * (-1.0 / fast_expm1(-ws[p + j]))
     elif op == 22:  # log1mexp
         if want_p:
             for j in range(width):
-                ws[gp + j] = ws[g + j] * (1.0 / math.expm1(ws[p + j]))
+                ws[gp + j] = ws[g + j] * (1.0 / fast_expm1(ws[p + j]))
     elif op == 23:  # sin
-        if want_p:
-            for j in range(width):
-                ws[gp + j] = ws[g + j] * (math.cos(ws[p + j]))
+        if _largest(ws, p, width) <= TRIG_RANGE:
+            if want_p:
+                for j in range(width):
+                    ws[gp + j] = ws[g + j] * (fast_cos(ws[p + j]))
+        else:
+            if want_p:
+                for j in range(width):
+                    ws[gp + j] = ws[g + j] * (math.cos(ws[p + j]))
     elif op == 24:  # cos
-        if want_p:
-            for j in range(width):
-                ws[gp + j] = ws[g + j] * (-math.sin(ws[p + j]))
+        if _largest(ws, p, width) <= TRIG_RANGE:
+            if want_p:
+                for j in range(width):
+                    ws[gp + j] = ws[g + j] * (-fast_sin(ws[p + j]))
+        else:
+            if want_p:
+                for j in range(width):
+                    ws[gp + j] = ws[g + j] * (-math.sin(ws[p + j]))
     elif op == 25:  # tan
         if want_p:
             for j in range(width):

@@ -1,4 +1,4 @@
-"""Running a postfix program over blocks of rows: lowering to three-address code, values, loss, derivatives.
+"""Running a postfix program over blocks of rows: the packed table, lowering to three-address code, the loss.
 
 All the numbers of one worker live in one flat float64 array `ws`, cut into slots of `width` rows:
 
@@ -9,81 +9,92 @@ a slot of its own, so a destination never aliases an operand and LLVM vectorises
 they lie. Offsets are uint64 throughout: numba checks signed indices for wrap-around, and mixing the two gives floats.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from balmer.expressions.operators import OPERATORS
+from balmer.kernels.entry import OP, P_STRIDE, Q_STRIDE, WANT, D, P, Q, call_forward, entry
 from balmer.kernels.jit import jit, loops_jit
-from balmer.kernels.entry import D, OP, P, P_STRIDE, Q, Q_STRIDE, WANT, call_forward
 
-__all__ = [
-    "BLOCK",
-    "block_width",
-    "lower",
-    "pack",
-    "set_constants",
-    "sum_loss",
-]
+__all__ = ["Lowered", "Table", "data_stride", "lower", "pack", "set_constants", "sum_loss", "target_at"]
 
-BLOCK = 256  # rows at a time: 20 slots of them are 40 KiB, which stay in the L1 and L2 caches
-_U0 = np.uint64(0)
-_U1 = np.uint64(1)
-_U2 = np.uint64(2)
+_BLOCK = 256  # rows at a time: 20 slots of them are 40 KiB, which stay in the L1 and L2 caches
+_U0, _U1, _U2 = np.uint64(0), np.uint64(1), np.uint64(2)
+_FIRST_UNARY = min(op.code for op in OPERATORS.values() if op.arity == 1)
+assert all((op.arity == 1) == (op.code >= _FIRST_UNARY) for op in OPERATORS.values()), (
+    "binary operators come first"
+)
 
 
-def block_width(n_rows: int) -> int:
-    """Rows per block: `BLOCK`, or less for small tables so that seven planets do not cost 256."""
-    return min(BLOCK, -(-n_rows // 8) * 8)
+class Table(NamedTuple):
+    """The rows that one worker works on, packed with its scratch, and the addresses of the compiled loops."""
+
+    forward: np.uint64
+    backward: np.uint64
+    ws: NDArray[np.float64]
+    width: np.uint64  # rows per block
+    max_nodes: np.uint64
+    n_features: np.uint64
+    n_blocks: np.uint64
+
+
+class Lowered(NamedTuple):
+    """A program as three-address code: `m` instructions, `k` free constants, the place of the result."""
+
+    code: NDArray[np.uint64]  # (at least m, CODE_COLUMNS)
+    m: int
+    k: int
+    root: np.uint64
+    stride: np.uint64  # by which the result moves from block to block
 
 
 def pack(
     X: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64], max_nodes: int
-) -> NDArray[np.float64]:
-    """One worker's workspace `ws`, with the data in place.
+) -> Table:
+    """Pack data for one worker.
 
     Parameters
     ----------
     X : float64 array, shape (n_features, n_rows)
     y, weights : float64 arrays, shape (n_rows,)
     max_nodes : int
-        Longest program that will run in it.
+        Longest program that will run on it.
 
     Returns
     -------
-    float64 array, one-dimensional, aligned to 64 bytes. The last block is filled up with copies of the last row at
-    weight 0, so that filling can never make a finite loss NaN.
+    Table with `ws` aligned to 64 bytes. The last block is filled up with copies of the last row at weight 0, so that
+    the filling can never make a finite loss NaN.
     """
     n_features, n_rows = X.shape
-    width = block_width(n_rows)
+    width = min(_BLOCK, -(-n_rows // 8) * 8)  # seven planets must not cost a whole block
     n_blocks = -(-n_rows // width)
     head = (2 * max_nodes + 2) * width
     size = head + n_blocks * (n_features + 2) * width
     raw = np.zeros(size + 8)
     ws = raw[(-raw.ctypes.data // 8) % 8 :][:size]
     blocks = ws[head:].reshape(n_blocks, n_features + 2, width)
+    full = n_rows // width
     for k, row in enumerate([*X, y, weights]):
-        full = n_rows // width
         blocks[:full, k] = row[: full * width].reshape(full, width)
         if full < n_blocks:
             blocks[-1, k] = row[-1] if k <= n_features else 0.0
             blocks[-1, k, : n_rows - full * width] = row[full * width :]
-    return ws
+    u = np.uint64
+    return Table(*entry(), ws, u(width), u(max_nodes), u(n_features), u(n_blocks))
 
 
 @jit
-def lower(ops, args, values, n, code, stack, depends, ws, width, max_nodes, n_features):
+def lower(ops, args, values, n, code, stack, depends, table):
     """Translate the first n nodes of a postfix program; constants are written to their slots.
 
-    Returns
-    -------
-    (n_instructions, n_constants, root, root_stride), the offset of the result and its stride per block.
-    `depends[i]` tells whether node i contains a free constant.
+    `code`, `stack` and `depends` are arrays of at least n rows to write to; afterwards `depends[i]` tells whether
+    node i contains a free constant.
     """
-    stride = (n_features + _U2) * width
-    data = (_U2 * max_nodes + _U2) * width
+    ws, width = table.ws, table.width
     m = 0
     k = 0
     top = 0
@@ -109,8 +120,8 @@ def lower(ops, args, values, n, code, stack, depends, ws, width, max_nodes, n_fe
             top -= 2 if binary else 1
             code[m, OP] = np.uint64(op)
             code[m, D] = slot
-            code[m, P], code[m, P_STRIDE] = _place(ops, args, left, width, data, stride)
-            code[m, Q], code[m, Q_STRIDE] = _place(ops, args, right, width, data, stride)
+            code[m, P], code[m, P_STRIDE] = _place(ops, args, left, table)
+            code[m, Q], code[m, Q_STRIDE] = _place(ops, args, right, table)
             want = _U0
             if depends[left]:
                 want |= _U1
@@ -121,32 +132,68 @@ def lower(ops, args, values, n, code, stack, depends, ws, width, max_nodes, n_fe
             m += 1
             stack[top] = i
             top += 1
-    root, root_stride = _place(ops, args, n - 1, width, data, stride)
-    return m, k, root, root_stride
+    root, root_stride = _place(ops, args, n - 1, table)
+    return Lowered(code, m, k, root, root_stride)
 
 
 @jit
-def _place(ops, args, node, width, data, stride):
+def _place(ops, args, node, table):
+    """Offset of a node's values, and its stride per block."""
     if ops[node] == 2:
-        return data + np.uint64(args[node]) * width, stride
-    return np.uint64(node) * width, _U0
+        data = (_U2 * table.max_nodes + _U2) * table.width
+        return data + np.uint64(args[node]) * table.width, data_stride(table)
+    return np.uint64(node) * table.width, _U0
 
 
 @jit
-def set_constants(ops, n, theta, ws, width):
+def data_stride(table):
+    """Numbers from one block of data to the next."""
+    return (table.n_features + _U2) * table.width
+
+
+@jit
+def target_at(table, block):
+    """Offset of a block's target values; its weights follow."""
+    return (_U2 * table.max_nodes + _U2 + table.n_features) * table.width + np.uint64(block) * data_stride(
+        table
+    )
+
+
+@jit
+def set_constants(ops, n, theta, table):
     """Write the free constants theta, shape (k,), into their slots."""
     k = 0
     for i in range(n):
         if ops[i] == 0:
-            slot = np.uint64(i) * width
+            slot = np.uint64(i) * table.width
             value = theta[k]
-            for j in range(width):
-                ws[slot + j] = value
+            for j in range(table.width):
+                table.ws[slot + j] = value
             k += 1
 
 
+@jit
+def sum_loss(program, table, bound):
+    """Weighted sum of squares over all blocks; infinity as soon as it passes `bound` or is not a number."""
+    total = 0.0
+    for b in range(table.n_blocks):
+        call_forward(
+            table.forward,
+            program.code.ctypes.data,
+            program.m,
+            table.ws.ctypes.data,
+            np.uint64(b),
+            table.width,
+        )
+        prediction = program.root + np.uint64(b) * program.stride
+        total += _block_loss(table.ws, prediction, target_at(table, b), table.width)
+        if not total <= bound:
+            return np.inf
+    return total
+
+
 @loops_jit
-def block_loss(ws, f, y, width):
+def _block_loss(ws, f, y, width):
     """Weighted sum of squares of one block: f the offset of the prediction, y of the target, weights behind it."""
     w = y + width
     total = 0.0
@@ -154,28 +201,3 @@ def block_loss(ws, f, y, width):
         r = ws[f + j] - ws[y + j]
         total += ws[w + j] * (r * r)
     return total
-
-
-@jit
-def sum_loss(entry, code, m, root, root_stride, ws, width, max_nodes, n_features, n_blocks, bound):
-    """Weighted sum of squares over all blocks; infinity as soon as it passes `bound` or is not a number."""
-    stride = (n_features + _U2) * width
-    y = (_U2 * max_nodes + _U2 + n_features) * width
-    total = 0.0
-    for b in range(n_blocks):
-        call_forward(entry.forward, code.ctypes.data, m, ws.ctypes.data, np.uint64(b), width)
-        total += block_loss(ws, root + b * root_stride, y + b * stride, width)
-        if not total <= bound:
-            return np.inf
-    return total
-
-
-def _first_unary() -> int:
-    from balmer.expressions.operators import OPERATORS
-
-    codes = [op.code for op in OPERATORS.values() if op.arity == 1]
-    assert codes == list(range(codes[0], codes[0] + len(codes))), "the table lists binary operators first"
-    return codes[0]
-
-
-_FIRST_UNARY = _first_unary()

@@ -7,7 +7,7 @@ import time as clock
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from balmer.data import Dataset
 from balmer.engines import Budget, Engine, Evolution, Objective, Problem, Progress, SearchSpace
@@ -165,10 +165,14 @@ def _problem(
 ) -> Problem:
     if isinstance(data, Problem):
         if operators is not None or space is not None or objective is not None:
-            raise ConfigError("a Problem has its own space and objective: give operators, space and objective there")
+            raise ConfigError(
+                "a Problem has its own space and objective: give operators, space and objective there"
+            )
         return data
     if not isinstance(data, Dataset):
-        raise ConfigError(f"discover takes a Dataset or a Problem, not {type(data).__name__}; see Dataset.from_arrays")
+        raise ConfigError(
+            f"discover takes a Dataset or a Problem, not {type(data).__name__}; see Dataset.from_arrays"
+        )
     if operators is not None:
         if space is not None and "operators" in space.model_fields_set:
             raise ConfigError("operators are given twice: in the space and beside it")
@@ -183,7 +187,9 @@ def _engine(engine: str | Engine, threads: int | None) -> Engine:
             raise ConfigError("threads are given beside an engine that has its own")
         return engine
     if engine not in ("auto", "embedded"):
-        raise EngineError(f"there is no engine {engine!r} in this version; accepted are 'auto' and 'embedded'")
+        raise EngineError(
+            f"there is no engine {engine!r} in this version; accepted are 'auto' and 'embedded'"
+        )
     if threads is not None and threads < 1:
         raise ConfigError(f"threads = {threads}: a whole number from 1 is accepted")
     from balmer.engines.embedded import EmbeddedEngine
@@ -195,16 +201,20 @@ def _start(start: Sequence[Expression | str], problem: Problem) -> list[Expressi
     names, space = problem.dataset.feature_names, problem.space
     expressions = []
     for given in start:
-        expression = parse(given, names, operators=space.custom_operators) if isinstance(given, str) else given
+        expression = (
+            parse(given, names, operators=space.custom_operators) if isinstance(given, str) else given
+        )
         if any(i >= problem.dataset.n_features for i in expression.variables):
-            raise ConfigError(f"the start formula {expression.text()} speaks of more features than the data have")
+            raise ConfigError(
+                f"the start formula {expression.text()} speaks of more features than the data have"
+            )
         expressions.append(express_in(expression, space.allowed) or expression)
     return expressions
 
 
 def _front(candidates: Sequence[tuple[Expression, str]], evolution: Evolution, problem: Problem) -> Front:
     """Refit what may be on the front, refine what is, and make laws of the rest."""
-    origins = {e: origin for e, origin in candidates}
+    origins = dict(candidates)
     pool = [(c.expression, origins.get(c.expression, "evolution")) for c in evolution.archive]
     refined = [refit(e, problem, origin) for e, origin in distinct([*candidates, *pool])]
     refined = [r for r in refined if r.loss < float("inf")]
@@ -223,7 +233,9 @@ def _front_of(refined: Sequence[Refined], problem: Problem) -> list[Refined]:
     kept: list[Refined] = []
     bound = float("inf")
     for complexity in sorted(by_complexity):
-        level = sorted((r for r in by_complexity[complexity] if r.loss < bound), key=lambda r: round(r.length, 6))
+        level = sorted(
+            (r for r in by_complexity[complexity] if r.loss < bound), key=lambda r: round(r.length, 6)
+        )
         kept += level[:2]
         bound = min([bound, *(r.loss for r in level[:1])])
     return kept

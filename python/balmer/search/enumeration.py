@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,7 +50,11 @@ def small_formulas(problem: Problem) -> list[Expression]:
                 if not inner.variables:
                     continue
                 expression = wrap(inner, int(place))
-                if expression is not None and problem.space.admits(expression) and _units_hold(expression, problem):
+                if (
+                    expression is not None
+                    and problem.space.admits(expression)
+                    and _units_hold(expression, problem)
+                ):
                     found.append(expression)
                     taken += 1
     return found
@@ -89,7 +94,9 @@ def _enumerate(problem: Problem, X: NDArray[np.float64]) -> dict[int, _Level]:
                     if word not in seen:
                         seen.add(word)
                         blocks.append(values[k])
-                        built.append((op.name, tuple((s, int(p[k])) for s, p in zip(split, places, strict=True))))
+                        built.append(
+                            (op.name, tuple((s, int(p[k])) for s, p in zip(split, places, strict=True)))
+                        )
         if blocks:
             levels[size] = _Level(np.array(blocks), built)
     return levels
@@ -102,7 +109,12 @@ def _keys(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.round(mantissa * 2**33).astype(np.int64) * 4096 + exponent
 
 
-def _fits(values, y, w, problem):  # type: ignore[no-untyped-def]
+_Wrap = Callable[[Expression, int], Expression | None]
+
+
+def _fits(
+    values: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64], problem: Problem
+) -> tuple[tuple[NDArray[np.float64], _Wrap], ...]:
     """Losses of f, a f and a + b f over all formulas of a level, each with the way to write the formula."""
     with np.errstate(all="ignore"):
         residual = values - y

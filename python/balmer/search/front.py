@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Front"]
 
-_WORTHWHILE = 1e-4  # relative decrease of the loss that a more complex law must bring; less is another spelling
+_WORTHWHILE = (
+    1e-4  # relative decrease of the loss that a more complex law must bring; less is another spelling
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -33,7 +35,9 @@ class Front(Sequence[Law]):
         kept: list[Law] = []
         for complexity in sorted({law.complexity for law in laws}):
             bound = kept[-1].loss if kept else float("inf")
-            level = [law for law in laws if law.complexity == complexity and law.loss < bound * (1 - _WORTHWHILE)]
+            level = [
+                law for law in laws if law.complexity == complexity and law.loss < bound * (1 - _WORTHWHILE)
+            ]
             if level:
                 kept.append(min(level, key=lambda law: (round(law.score.description_length, 6), law.loss)))
         return cls(tuple(kept))
@@ -86,7 +90,9 @@ class Front(Sequence[Law]):
         if not self.laws:
             return "<Front: no law found>"
         best = self.best_index
-        lines = [f"  {'complexity':>10} {'constants':>9} {'loss':>10} {'criterion':>10}  {self.laws[0].target.name} ="]
+        lines = [
+            f"  {'complexity':>10} {'constants':>9} {'loss':>10} {'criterion':>10}  {self.laws[0].target.name} ="
+        ]
         for i, law in enumerate(self.laws):
             lines.append(
                 f"{'*' if i == best else ' '} {law.complexity:>10} {len(law.constants):>9} {law.loss:>10.3e} "
@@ -99,7 +105,12 @@ class Front(Sequence[Law]):
         head = "".join(f"<th>{name}</th>" for name in ("complexity", "constants", "loss", "criterion", "law"))
         rows = ""
         for i, law in enumerate(self.laws):
-            cells = (law.complexity, len(law.constants), f"{law.loss:.3e}", f"{law.score.description_length:.2f}")
+            cells = (
+                law.complexity,
+                len(law.constants),
+                f"{law.loss:.3e}",
+                f"{law.score.description_length:.2f}",
+            )
             style = ' style="font-weight:bold"' if i == best else ""
             rows += f"<tr{style}>" + "".join(f"<td>{cell}</td>" for cell in cells)
             rows += f"<td>{html.escape(law._repr_latex_())}</td></tr>"

@@ -125,7 +125,9 @@ class Law:
             used = [names[i] for i in expression.variables]
             missing = [name for name in used if name not in given]
             if missing or len(args) > len(names):
-                raise DataError(f"the law takes {', '.join(map(repr, names))}; missing: {', '.join(missing) or 'none'}")
+                raise DataError(
+                    f"the law takes {', '.join(map(repr, names))}; missing: {', '.join(missing) or 'none'}"
+                )
             arrays = np.broadcast_arrays(*(np.asarray(given[name], dtype=float) for name in used))
             shape = arrays[0].shape if arrays else ()
             X = np.zeros((len(names), max(int(np.prod(shape)), 1)))
@@ -146,7 +148,9 @@ class Law:
         if isinstance(X, Mapping) or hasattr(X, "columns"):
             for i in self.expression.variables:
                 if self.names[i] not in X:
-                    raise DataError(f"column {self.names[i]!r} of the law is missing; there are {', '.join(map(str, X))}")
+                    raise DataError(
+                        f"column {self.names[i]!r} of the law is missing; there are {', '.join(map(str, X))}"
+                    )
             n = len(X[self.names[self.expression.variables[0]]]) if self.expression.variables else len(X)
             matrix = np.zeros((len(self.names), n))
             for i in self.expression.variables:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -47,7 +48,10 @@ def power_laws(problem: Problem) -> list[Expression]:
 
 
 def _fit(
-    logs: NDArray[np.float64], target: NDArray[np.float64], weights: NDArray[np.float64], fixed: dict[int, Fraction]
+    logs: NDArray[np.float64],
+    target: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    fixed: dict[int, Fraction],
 ) -> NDArray[np.float64]:
     """Weighted least squares of the offset and the exponents, shape (1 + n,), some of which are fixed."""
     n = len(logs)
@@ -80,7 +84,7 @@ def _fractions(
     return tuple(fixed[i] for i in range(len(logs)))
 
 
-def _product(features: list[int], exponents: list[Fraction] | list[float], sign: float) -> Expression:
+def _product(features: list[int], exponents: Sequence[Fraction | float], sign: float) -> Expression:
     """c times the powers, those of negative exponent below a fraction bar."""
     above: Expression = constant(np.sign(sign))
     below: Expression | None = None

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balmer.engines import Problem
-from balmer.expressions import Expression, check_dimensions, simplify
+from balmer.expressions import Expression, check_dimensions, simplify, tie
 from balmer.kernels import fit
 from balmer.search.law import Constant, Law
 from balmer.search.selection import Score, score
@@ -23,6 +23,7 @@ _SAMPLE = 200  # rows on which a simplified formula must agree with the original
 _DENOMINATORS = (1, 2, 3, 4)
 _LARGEST_NUMERATOR = 100
 _SIGMAS = 3.0
+_LONGEST_TIED = 20  # nodes of a formula in which ratios of constants are looked at
 _SHARP = 0.05  # relative error above which a constant is too vague to be called a whole number
 
 
@@ -60,7 +61,7 @@ def refine(refined: Refined, problem: Problem) -> list[Refined]:
     current = refined
     for _ in range(3):
         simpler = _simplified(current, problem)
-        snapped = _snapped(simpler, problem)
+        snapped = _tied(_snapped(simpler, problem), problem)
         if snapped.expression == current.expression:
             break
         found.append(snapped)
@@ -100,6 +101,33 @@ def _snapped(refined: Refined, problem: Problem) -> Refined:
         else:
             return current
     return current
+
+
+def _tied(refined: Refined, problem: Problem) -> Refined:
+    """Make one constant of two in a simple ratio, if the description gets no longer."""
+    expression = refined.expression
+    k = expression.n_constants
+    if k < 2 or len(expression) > _LONGEST_TIED:
+        return refined
+    matrix = covariance(refined, problem)
+    options = []
+    for i in range(k):
+        for j in range(k):
+            a, b = float(expression.constants[i]), float(expression.constants[j])
+            if i == j or abs(b) < abs(a) or a == 0.0:
+                continue
+            ratio = b / a
+            variance = matrix[j, j] / a**2 + ratio**2 * matrix[i, i] / a**2 - 2 * ratio * matrix[i, j] / a**2
+            exact = _nearest_simple(ratio, float(np.sqrt(max(variance, 0.0))))
+            if exact is not None:
+                options.append((abs(ratio - exact) / abs(exact), i, j, Fraction(exact).limit_denominator(1000)))
+    for _, i, j, fraction in sorted(options):
+        for candidate in tie(expression, i, j, fraction, len(problem.X), problem.space.allowed):
+            if problem.space.admits(candidate):
+                tied = refit(candidate, problem, refined.origin)
+                if tied.length <= refined.length:
+                    return tied
+    return refined
 
 
 def _nearest_simple(value: float, error: float) -> float | None:

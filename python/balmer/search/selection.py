@@ -31,9 +31,7 @@ class Score:
     aic: float
 
 
-def score(
-    expression: Expression, loss: float, normal: NDArray[np.float64], problem: Problem
-) -> Score:
+def score(expression: Expression, loss: float, normal: NDArray[np.float64], problem: Problem) -> Score:
     """Criteria of a fitted formula.
 
     Parameters
@@ -73,7 +71,9 @@ def _digits(value: float, fisher: float) -> float:
 
 def _structure(expression: Expression, problem: Problem) -> float:
     """Nats to choose every symbol among those that the search may use, and to write the exact numbers."""
-    symbols = len(problem.space.operators) + len(problem.space.custom_operators) + problem.dataset.n_features + 2
+    symbols = (
+        len(problem.space.operators) + len(problem.space.custom_operators) + problem.dataset.n_features + 2
+    )
     cost = len(expression) * math.log(symbols)
     for op, _, value in expression:
         if op == LITERAL:

@@ -15,12 +15,12 @@ from balmer.engines.base import Candidate, Evolution, OnProgress, Progress, Stat
 from balmer.engines.embedded.island import run_island
 from balmer.engines.embedded.rules import rules_for
 from balmer.engines.embedded.state import candidates_of, enter, migrate, new_islands, restore, save
-from balmer.engines.embedded.types import Island, Rules, Table
+from balmer.engines.embedded.types import Island, Rules
 from balmer.engines.problem import Budget, Problem
 from balmer.errors import ConfigError
 from balmer.expressions import Expression
 from balmer.kernels import fit, losses
-from balmer.kernels.program import block_width, pack
+from balmer.kernels.program import Table, pack
 
 __all__ = ["EmbeddedEngine"]
 
@@ -106,7 +106,7 @@ class _Search:
         if state is not None:
             self.seed = int(state["seed"])
         X, y, weights, self.whole = _rows(problem, engine.max_rows, self.seed)
-        self.tables = [_table(X, y, weights, problem) for _ in range(engine.islands)]
+        self.tables = [pack(X, y, weights, problem.space.max_complexity) for _ in range(engine.islands)]
         self.islands = new_islands(problem, engine.islands, engine.population, self.seed)
         self.epoch = 0
         if state is not None:
@@ -160,7 +160,11 @@ class _Search:
                 self._report(stage)
             except KeyboardInterrupt:
                 self._end("interrupted")
-            if quota and self.budget.seconds is not None and time.perf_counter() - self.begin >= self.budget.seconds:
+            if (
+                quota
+                and self.budget.seconds is not None
+                and time.perf_counter() - self.begin >= self.budget.seconds
+            ):
                 self._end("seconds")
 
     def _end(self, why: Stopped) -> None:
@@ -219,13 +223,15 @@ class _Search:
         found = candidates_of(self.islands)
         if not self.whole:
             refitted = [
-                fit(c.expression, problem.X, problem.y, problem.weights, max_steps=4).expression for c in found
+                fit(c.expression, problem.X, problem.y, problem.weights, max_steps=4).expression
+                for c in found
             ]
         else:
             refitted = [c.expression for c in found]
         values = losses(refitted, problem.X, problem.y, problem.weights)
         judged = [
-            Candidate(e, float(loss), c.complexity) for e, loss, c in zip(refitted, values, found, strict=True)
+            Candidate(e, float(loss), c.complexity)
+            for e, loss, c in zip(refitted, values, found, strict=True)
         ]
         return tuple(_undominated(judged))
 
@@ -248,20 +254,6 @@ def _rows(
         problem.y[rows],
         weights * (problem.weights.sum() / weights.sum()),
         False,
-    )
-
-
-def _table(
-    X: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64], problem: Problem
-) -> Table:
-    width = block_width(len(y))
-    return Table(
-        ws=pack(X, y, weights, problem.space.max_complexity),
-        width=np.uint64(width),
-        max_nodes=np.uint64(problem.space.max_complexity),
-        n_features=np.uint64(len(X)),
-        n_blocks=np.uint64(-(-len(y) // width)),
-        floor=problem.noise_floor,
     )
 
 

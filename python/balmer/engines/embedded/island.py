@@ -1,24 +1,23 @@
 """One island: selection, variation, fit, survival, hall of fame. Compiled; runs without the GIL."""
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from balmer.engines.embedded.mutate import cross, mutate
 from balmer.engines.embedded.random import below, chance
 from balmer.engines.embedded.simplify import simplify
 from balmer.engines.embedded.trees import complexity_of, copy, depth_of, grow, hash_of, load, start_of, store
-from balmer.engines.embedded.types import Formula
+from balmer.engines.embedded.types import Formula, Island, Rules
 from balmer.engines.embedded.units import units_hold
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.entry import CODE_COLUMNS
 from balmer.kernels.jit import entry_jit, jit
 from balmer.kernels.levenberg import fit_constants
-from balmer.kernels.program import lower, sum_loss
+from balmer.kernels.program import Table, lower, sum_loss
 
 __all__ = ["run_island"]
 
@@ -31,7 +30,7 @@ _COARSE, _FINE = 1e-3, 1e-9  # relative decrease of the loss at which a fit stop
 
 
 @entry_jit
-def run_island(island, table, rules, evaluations, stop):
+def run_island(island: Island, table: Table, rules: Rules, evaluations: int, stop: NDArray[np.uint8]) -> None:
     """Let the island evolve for that many evaluations (passes over the rows), or until stop[0] is set."""
     length = island.ops.shape[1]
     child, mate, spare = _formula(length), _formula(length), _formula(length)
@@ -175,26 +174,18 @@ def _known(child, island, rules):
 def _fit(f, island, table, rules, code, stack, depends, steps, tolerance):
     """Fit the constants of f in place and return its loss, counting the work."""
     n = f.n[0]
-    m, k, root, root_stride = lower(
-        f.ops, f.args, f.values, n, code, stack, depends, table.ws, table.width, table.max_nodes, table.n_features
-    )
-    if k == 0:
-        loss = sum_loss(
-            rules.entry, code, m, root, root_stride, table.ws, table.width, table.max_nodes, table.n_features, table.n_blocks,
-            np.finfo(np.float64).max
-        )  # fmt: skip
+    program = lower(f.ops, f.args, f.values, n, code, stack, depends, table)
+    if program.k == 0:
+        loss = sum_loss(program, table, np.finfo(np.float64).max)
         passes = 1
     else:
-        theta = np.empty(k)
+        theta = np.empty(program.k)
         p = 0
         for i in range(n):
             if f.ops[i] == 0:
                 theta[p] = f.values[i]
                 p += 1
-        loss, passes, _ = fit_constants(
-            rules.entry, f.ops, n, code, m, k, root, root_stride, table.ws, table.width, table.max_nodes, table.n_features,
-            table.n_blocks, theta, steps, tolerance, table.floor
-        )  # fmt: skip
+        loss, passes, _ = fit_constants(f.ops, n, program, table, theta, steps, tolerance, rules.floor)
         p = 0
         for i in range(n):
             if f.ops[i] == 0:
@@ -214,7 +205,7 @@ def _remember(f, c, loss, island, table, rules, code, stack, depends):
     at = c * (rules.max_constants + 1) + k
     if island.best_size[at] > 0 and not loss < 2.0 * island.best_loss[at]:
         return loss
-    if k > 0 and loss > table.floor:
+    if k > 0 and loss > rules.floor:
         loss = _fit(f, island, table, rules, code, stack, depends, _POLISH_STEPS, _FINE)
     if math.isfinite(loss) and (island.best_size[at] == 0 or loss < island.best_loss[at]):
         island.best_size[at] = f.n[0]

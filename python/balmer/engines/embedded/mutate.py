@@ -1,7 +1,5 @@
 """Variation: mutations of one formula and crossover of two. Compiled."""
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math
@@ -71,7 +69,12 @@ def cross(f, other, rules, s):
     root = below(s, f.n[0])
     donor = below(s, other.n[0])
     return splice(
-        f, start_of(f.ops, root, rules.arity), root + 1, other, start_of(other.ops, donor, rules.arity), donor + 1
+        f,
+        start_of(f.ops, root, rules.arity),
+        root + 1,
+        other,
+        start_of(other.ops, donor, rules.arity),
+        donor + 1,
     )
 
 
@@ -132,7 +135,11 @@ def _insert_above(f, root, spare, rules, s):
         shift = 1 if first else 0
         for i in range(size):
             j = start + i
-            spare.ops[i + shift], spare.args[i + shift], spare.values[i + shift] = f.ops[j], f.args[j], f.values[j]
+            spare.ops[i + shift], spare.args[i + shift], spare.values[i + shift] = (
+                f.ops[j],
+                f.args[j],
+                f.values[j],
+            )
         last = size + 1
         spare.ops[last] = rules.binary[below(s, n_binary)]
     else:

@@ -3,8 +3,6 @@
 numba's own generator belongs to a thread, so a front would depend on which thread ran which island.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math

@@ -62,6 +62,7 @@ def rules_for(
         crossover=crossover,
         parsimony=parsimony,
         fit_steps=fit_steps,
+        floor=problem.noise_floor,
     )
 
 

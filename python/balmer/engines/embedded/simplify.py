@@ -3,8 +3,6 @@
 Every rule is an identity wherever the original has a value; none widens or narrows the domain by more than points.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import math
@@ -12,7 +10,7 @@ import math
 import numpy as np
 
 from balmer.expressions.operators import OPERATORS
-from balmer.kernels.entry import CODE_COLUMNS, D, OP, P, Q, call_forward
+from balmer.kernels.entry import CODE_COLUMNS, OP, D, P, Q, call_forward
 from balmer.kernels.jit import jit
 
 __all__ = ["simplify"]
@@ -174,7 +172,11 @@ def _merge(out, op, p, q, plus, minus, rules):
                 out.ops[p] = 0 if free else 1
                 out.values[p] = merged
                 for i in range(q + 1, end):
-                    out.ops[i - 1], out.args[i - 1], out.values[i - 1] = out.ops[i], out.args[i], out.values[i]
+                    out.ops[i - 1], out.args[i - 1], out.values[i - 1] = (
+                        out.ops[i],
+                        out.args[i],
+                        out.values[i],
+                    )
                 out.n[0] = end - 1
                 out.ops[end - 2] = new
                 return True
@@ -213,7 +215,7 @@ def _merge(out, op, p, q, plus, minus, rules):
 
 @jit
 def _number_first(out, p, end, rules):
-    """Whether the binary operator at end-1, whose subtree begins at p with a number, has that number as left operand."""
+    """Whether the operator at end-1 is binary and the number at p, where its subtree begins, its left operand."""
     return rules.arity[out.ops[end - 1]] == 2 and _right_start(out, end - 1, rules) == p + 1
 
 

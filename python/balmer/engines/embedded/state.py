@@ -43,7 +43,7 @@ def new_islands(problem: Problem, n_islands: int, population: int, seed: int) ->
                 frequency=np.zeros(C),
                 seen=np.zeros(_SEEN, np.uint64),
                 tries=np.zeros(_SEEN, np.int64),
-                stream=stream.generate_state(4, np.uint64),
+                stream=stream.generate_state(4, np.uint64).astype(np.uint64),
                 counters=np.zeros(3, np.int64),
             )
         )
@@ -67,7 +67,9 @@ def restore(state: State, blank: Sequence[Island]) -> list[Island]:
     for name in Island._fields:
         wanted = (len(blank), *getattr(blank[0], name).shape)
         if name not in state or state[name].shape != wanted:
-            raise EngineError("the saved state belongs to another search: its sizes are not those of this problem")
+            raise EngineError(
+                "the saved state belongs to another search: its sizes are not those of this problem"
+            )
     return [Island(*(np.array(state[name][i]) for name in Island._fields)) for i in range(len(blank))]
 
 
@@ -86,13 +88,15 @@ def enter(island: Island, place: int, expression: Expression, loss: float, compl
 
 def migrate(islands: Sequence[Island]) -> None:
     """Every island takes members from its neighbour and from the best of all islands, in place of some of its own."""
-    population, length = islands[0].ops.shape
+    population = len(islands[0].size)
     rng = np.random.Generator(np.random.PCG64(islands[0].stream.copy()))
     best = _best(islands)
     previous = [_members(island) for island in islands]
     for i, island in enumerate(islands):
         neighbour = previous[i - 1]
-        arrivals = [neighbour[int(j)] for j in rng.integers(0, len(neighbour), _MIGRANTS)] if neighbour else []
+        arrivals = (
+            [neighbour[int(j)] for j in rng.integers(0, len(neighbour), _MIGRANTS)] if neighbour else []
+        )
         arrivals += [best[int(j)] for j in rng.integers(0, len(best), _MIGRANTS)] if best else []
         for place, (ops, args, values, size, complexity, loss) in zip(
             rng.permutation(population), arrivals, strict=False

@@ -1,7 +1,5 @@
 """Surgery on postfix programs: find, copy, splice, grow, measure and hash subtrees. Compiled."""
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import numpy as np
@@ -9,7 +7,18 @@ import numpy as np
 from balmer.engines.embedded.random import below, chance, normal, uniform
 from balmer.kernels.jit import jit
 
-__all__ = ["complexity_of", "copy", "depth_of", "grow", "hash_of", "load", "random_leaf", "splice", "start_of", "store"]
+__all__ = [
+    "complexity_of",
+    "copy",
+    "depth_of",
+    "grow",
+    "hash_of",
+    "load",
+    "random_leaf",
+    "splice",
+    "start_of",
+    "store",
+]
 
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX2 = np.uint64(0x94D049BB133111EB)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from balmer.kernels.entry import Entry
 
-__all__ = ["Formula", "Island", "Rules", "Table"]
+__all__ = ["Formula", "Island", "Rules"]
 
 
 class Formula(NamedTuple):
@@ -49,12 +49,14 @@ class Rules(NamedTuple):
     crossover: float
     parsimony: float
     fit_steps: int
+    floor: float  # a loss below this is as good as zero
 
 
 class Island(NamedTuple):
     """One population with its memory; leading axis P (population) or H (hall of fame).
 
-    Place c * (K + 1) + k of the hall of fame is the best formula of complexity c with k constants, so H = (C + 1)(K + 1).
+    Place c * (K + 1) + k of the hall of fame is the best formula of complexity c with k constants, which makes
+    H = (C + 1)(K + 1) places.
     """
 
     ops: NDArray[np.int16]  # (P, L)
@@ -74,14 +76,3 @@ class Island(NamedTuple):
     tries: NDArray[np.int64]
     stream: NDArray[np.uint64]  # (4,) random state
     counters: NDArray[np.int64]  # evaluations, node evaluations by row blocks, births
-
-
-class Table(NamedTuple):
-    """The rows that a worker searches on, packed (`balmer.kernels.program.pack`)."""
-
-    ws: NDArray[np.float64]
-    width: np.uint64
-    max_nodes: np.uint64
-    n_features: np.uint64
-    n_blocks: np.uint64
-    floor: float  # a loss below this is as good as zero

@@ -4,8 +4,6 @@ A subtree has either a definite dimension or a wild one: it contains a free cons
 In a tree every constant meets each demand once, so one pass decides exactly whether units for all constants exist.
 """
 
-# mypy: disable-error-code="no-untyped-def"
-
 from __future__ import annotations
 
 import numpy as np
