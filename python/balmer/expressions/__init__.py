@@ -11,6 +11,7 @@ from balmer.expressions.printers import to_text
 from balmer.expressions.rewrite import express_in
 from balmer.expressions.simplify import simplify
 from balmer.expressions.sympy_bridge import from_sympy, to_sympy
+from balmer.expressions.tidy import tidy
 from balmer.expressions.tie import tie
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "operator_name",
     "parse",
     "simplify",
+    "tidy",
     "tie",
     "to_latex",
     "to_sympy",

@@ -25,6 +25,7 @@ from balmer.units import BASE, Dimension
 __all__ = ["DimensionReport", "check_dimensions"]
 
 _LARGEST_DENOMINATOR = 12
+_FITTED_DENOMINATOR = 10_000
 _NEAR = 1e-6
 _NONE = (Fraction(0),) * len(BASE)
 
@@ -267,14 +268,19 @@ class _Check:
 
 
 def _rational(exponent: _Linear) -> Fraction | None:
-    """The simple rational that an exponent is, or nearly is if it is free."""
+    """The simple rational that an exponent is or, if it is free, the rational that it is nearest to."""
     number = exponent.number
     if number is None or not math.isfinite(number):
         return None
     near = Fraction(number).limit_denominator(_LARGEST_DENOMINATOR)
     if abs(float(near) - number) <= _NEAR * max(1.0, abs(number)):
         return near
-    return None if exponent.is_free else simple_fraction(number)
+    # A fitted exponent such as 3.47 is legal too: a constant beside the power takes the odd unit.
+    return (
+        Fraction(number).limit_denominator(_FITTED_DENOMINATOR)
+        if exponent.is_free
+        else simple_fraction(number)
+    )
 
 
 def _dimension(exponents: tuple[Fraction, ...]) -> Dimension:

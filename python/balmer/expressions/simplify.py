@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from balmer.errors import ConfigError
 from balmer.expressions.complexity import Complexity
 from balmer.expressions.expression import Expression
-from balmer.expressions.operators import operator_name
+from balmer.expressions.operators import OPERATORS_BY_CODE, operator_name
 from balmer.expressions.rewrite import express_in
 from balmer.expressions.sympy_bridge import from_sympy, to_sympy
 
@@ -23,6 +23,7 @@ __all__ = ["simplify", "spellings", "sympy_failures"]
 
 _LARGEST = 40  # nodes
 _MOST_TERMS = 60  # of the polynomial that expanding everything gives
+_NESTED = 2  # what a fraction inside a fraction costs beside its nodes: B/(1 - 4/n^2) is B n^2/(n^2 - 4)
 _RELATIVE = 1e-8
 _OF_SCALE = 1e-11
 
@@ -73,7 +74,7 @@ def simplify(
 
     def cost(e: Expression) -> tuple[bool, int, int]:
         usable = names is None or e.operators <= names
-        return not usable, price.of(e), len(e.text(digits=3))
+        return not usable, price.of(e) + _NESTED * _nested_fractions(e), len(e.text(digits=3))
 
     best = expression
     most_constants = expression.n_constants
@@ -86,6 +87,18 @@ def simplify(
         if _same(wanted, candidate.evaluate(data)):
             best = candidate
     return best
+
+
+def _nested_fractions(expression: Expression) -> int:
+    """How many divisors contain a division."""
+
+    def node(i: int, below: list[tuple[int, bool]]) -> tuple[int, bool]:
+        name = OPERATORS_BY_CODE[int(expression.ops[i])].name
+        divides = name in ("div", "inv")
+        count = sum(n for n, _ in below) + int(divides and below[-1][1])
+        return count, divides or any(inside for _, inside in below)
+
+    return expression.fold(lambda _: (0, False), node)[0]
 
 
 def _same(wanted: NDArray[np.float64], found: NDArray[np.float64]) -> bool:

@@ -16,7 +16,12 @@ __all__ = ["tie"]
 
 
 def tie(
-    expression: Expression, first: int, second: int, ratio: Fraction, n_features: int, allowed: Collection[str]
+    expression: Expression,
+    first: int,
+    second: int,
+    ratio: Fraction,
+    n_features: int,
+    allowed: Collection[str],
 ) -> list[Expression]:
     """Spellings of the formula in which constant ``second`` is ``ratio`` times constant ``first``.
 

@@ -221,7 +221,8 @@ def _front(candidates: Sequence[tuple[Expression, str]], evolution: Evolution, p
     better: list[Refined] = []
     for r in _front_of(refined, problem):
         better += refine(r, problem)
-    return Front.of([law_of(r, problem) for r in _front_of([*reversed(better), *refined], problem)])
+    laws = [law_of(r, problem) for r in _front_of(better, problem)]
+    return Front.of([law for law in laws if law.units_hold is not False or not problem.check_units])
 
 
 def _front_of(refined: Sequence[Refined], problem: Problem) -> list[Refined]:

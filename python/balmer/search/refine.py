@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balmer.engines import Problem
-from balmer.expressions import Expression, check_dimensions, simplify, tie
+from balmer.expressions import Expression, check_dimensions, simplify, tidy, tie
 from balmer.kernels import fit
 from balmer.search.law import Constant, Law
 from balmer.search.selection import Score, score
@@ -23,6 +23,7 @@ _SAMPLE = 200  # rows on which a simplified formula must agree with the original
 _DENOMINATORS = (1, 2, 3, 4)
 _LARGEST_NUMERATOR = 100
 _SIGMAS = 3.0
+_READABLE = 12  # largest denominator in the exponents of a unit worth showing
 _LONGEST_TIED = 20  # nodes of a formula in which ratios of constants are looked at
 _SHARP = 0.05  # relative error above which a constant is too vague to be called a whole number
 
@@ -56,16 +57,15 @@ def refit(expression: Expression, problem: Problem, origin: str) -> Refined:
 
 
 def refine(refined: Refined, problem: Problem) -> list[Refined]:
-    """The formula itself and what it becomes with simpler spelling and exact numbers, where that explains as well."""
-    found = [refined]
-    current = refined
+    """The formula in its simplest spelling, and what it becomes with exact numbers where those explain as well."""
+    current = _simplified(refined, problem)
+    found = [current]
     for _ in range(3):
-        simpler = _simplified(current, problem)
-        snapped = _tied(_snapped(simpler, problem), problem)
-        if snapped.expression == current.expression:
+        simpler = _simplified(_tied(_snapped(current, problem), problem), problem)
+        if simpler.expression == current.expression:
             break
-        found.append(snapped)
-        current = snapped
+        found.append(simpler)
+        current = simpler
     return found
 
 
@@ -73,6 +73,7 @@ def _simplified(refined: Refined, problem: Problem) -> Refined:
     sample = problem.X[:, :: max(1, len(problem.y) // _SAMPLE)]
     allowed = problem.space.allowed
     expression = simplify(refined.expression, sample, complexity=problem.space.complexity, allowed=allowed)
+    expression = tidy(expression, allowed)
     if expression == refined.expression:
         return refined
     again = refit(expression, problem, refined.origin)
@@ -110,6 +111,8 @@ def _tied(refined: Refined, problem: Problem) -> Refined:
     if k < 2 or len(expression) > _LONGEST_TIED:
         return refined
     matrix = covariance(refined, problem)
+    if not np.all(np.isfinite(matrix)):
+        return refined
     options = []
     for i in range(k):
         for j in range(k):
@@ -120,7 +123,9 @@ def _tied(refined: Refined, problem: Problem) -> Refined:
             variance = matrix[j, j] / a**2 + ratio**2 * matrix[i, i] / a**2 - 2 * ratio * matrix[i, j] / a**2
             exact = _nearest_simple(ratio, float(np.sqrt(max(variance, 0.0))))
             if exact is not None:
-                options.append((abs(ratio - exact) / abs(exact), i, j, Fraction(exact).limit_denominator(1000)))
+                options.append(
+                    (abs(ratio - exact) / abs(exact), i, j, Fraction(exact).limit_denominator(1000))
+                )
     for _, i, j, fraction in sorted(options):
         for candidate in tie(expression, i, j, fraction, len(problem.X), problem.space.allowed):
             if problem.space.admits(candidate):
@@ -228,6 +233,8 @@ def _unit(dimension: Dimension | None, problem: Problem) -> Unit | None:
         return None
     if dimension.is_dimensionless:
         return parse_unit("1")
+    if any(exponent.denominator > _READABLE for exponent in dimension.exponents):
+        return None  # of a power with a fitted exponent
     columns = (problem.dataset.target, *problem.dataset.features)
     units = [column.unit for column in columns if column.unit is not None]
     powers = solve_powers(dimension, [unit.dimension for unit in units])

@@ -368,7 +368,9 @@ def _save_arrays(state: State, file: BinaryIO) -> None:
     arrays = {name: np.asarray(array) for name, array in state.items()}
     for name, array in arrays.items():
         if array.dtype.hasobject:
-            raise TypeError(f"the state '{name}' of an engine holds Python objects; only plain arrays are saved")
+            raise TypeError(
+                f"the state '{name}' of an engine holds Python objects; only plain arrays are saved"
+            )
     np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
 
 

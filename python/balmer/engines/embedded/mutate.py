@@ -109,10 +109,10 @@ def _change_operator(f, rules, s):
     at = _pick(f, s, False)
     if at < 0:
         return False
-    if rules.arity[f.ops[at]] == 1:
-        f.ops[at] = rules.unary[below(s, rules.unary.shape[0])]
-    else:
-        f.ops[at] = rules.binary[below(s, rules.binary.shape[0])]
+    choices = rules.unary if rules.arity[f.ops[at]] == 1 else rules.binary
+    if choices.shape[0] == 0:
+        return False
+    f.ops[at] = choices[below(s, choices.shape[0])]
     return True
 
 

@@ -1,7 +1,9 @@
 """The unit check of a candidate: algebra on exponents, one pass over the program. Compiled.
 
-A subtree has either a definite dimension or a wild one: it contains a free constant that can still take any unit.
-In a tree every constant meets each demand once, so one pass decides exactly whether units for all constants exist.
+A subtree has a definite dimension, or a wild one: it contains a free constant that can still take any unit. In a tree
+every constant meets each demand once, so one pass decides exactly whether units for all constants exist. A power with
+a free exponent of a base with a dimension is loose: what it has depends on the fit, and only a wild factor beside it
+can take that up.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ def units_hold(f, rules):
     n_base = rules.dimensions.shape[1]
     exponents = np.zeros((f.n[0], n_base))
     wild = np.zeros(f.n[0], np.bool_)
+    loose = np.zeros(f.n[0], np.bool_)
     number = np.zeros(f.n[0], np.bool_)
     value = np.zeros(f.n[0])
     top = 0
@@ -30,6 +33,7 @@ def units_hold(f, rules):
         if op <= 2:
             number[top] = op != 2
             value[top] = f.values[i]
+            loose[top] = False
             wild[top] = op == 0 or (op == 1 and f.values[i] == 0.0)
             for b in range(n_base):
                 exponents[top, b] = rules.dimensions[f.args[i], b] if op == 2 else 0.0
@@ -42,38 +46,49 @@ def units_hold(f, rules):
             if wild[p]:
                 for b in range(n_base):
                     exponents[p, b] = exponents[q, b]
-                wild[p] = wild[q]
-            elif not wild[q] and not _equal(exponents, p, exponents, q):
+                wild[p], loose[p] = wild[q], loose[q]
+            elif not wild[q] and (loose[p] or loose[q] or not _equal(exponents, p, exponents, q)):
                 return False
         elif rule == _PRODUCT or rule == _QUOTIENT:
             sign = 1.0 if rule == _PRODUCT else -1.0
             wild[p] = wild[p] or wild[q]
+            loose[p] = not wild[p] and (loose[p] or loose[q])
             for b in range(n_base):
                 exponents[p, b] += sign * exponents[q, b]
         elif rule == _POWER:
             for b in range(n_base):
                 exponents[p, b] *= rules.unit_power[op]
         elif rule == _POW:
-            if not wild[q] and not _is_zero(exponents, q):
+            if not wild[q] and (loose[q] or not _is_zero(exponents, q)):
                 return False
-            if number[q]:
+            if number[q] and (wild[q] or _is_simple(value[q])):
+                if abs(value[q]) <= _CLOSE:
+                    wild[p], loose[p] = False, False  # x^0 is 1
+                loose[p] = loose[p] or (wild[q] and not wild[p] and not _is_zero(exponents, p))
                 for b in range(n_base):
                     exponents[p, b] *= value[q]
             else:
-                if not wild[p] and not _is_zero(exponents, p):
+                if not wild[p] and (loose[p] or not _is_zero(exponents, p)):
                     return False
                 wild[p] = False
                 for b in range(n_base):
                     exponents[p, b] = 0.0
         else:
-            if not wild[p] and not _is_zero(exponents, p):
+            if not wild[p] and (loose[p] or not _is_zero(exponents, p)):
                 return False
             wild[p] = False
             for b in range(n_base):
                 exponents[p, b] = 0.0
         number[p] = False
         top = p + 1
-    return wild[0] or _equal(exponents, 0, rules.dimensions, rules.n_features)
+    return wild[0] or (not loose[0] and _equal(exponents, 0, rules.dimensions, rules.n_features))
+
+
+@jit
+def _is_simple(exponent):
+    """Whether an exact exponent is a fraction with a denominator up to 12: 27720 is divisible by all of them."""
+    scaled = 27720.0 * exponent
+    return abs(scaled - np.round(scaled)) <= 1e-6
 
 
 @jit

@@ -1,0 +1,176 @@
+"""Parts of the embedded engine's compiled code, held against the slow and exact ones in Python."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from balmer import Dataset, Expression, Problem
+from balmer.engines import SearchSpace
+from balmer.engines.embedded import mutate, simplify, trees, units
+from balmer.engines.embedded.rules import rules_for
+from balmer.engines.embedded.types import Formula
+from balmer.expressions import OPERATORS, check_dimensions, parse
+from balmer.expressions.operators import CONSTANT
+from strategies import expressions, rows
+
+SIZE = 60
+DATA = Dataset.from_arrays(
+    {"l": [1.0, 2, 3, 4], "t": [1.0, 3, 2, 5], "k": [2.0, 1, 4, 3]},
+    [1.0, 2, 3, 5],
+    units={"l": "m", "t": "s", "k": "1", "y": "m/s"},
+)
+RULES = rules_for(
+    Problem(DATA, SearchSpace(operators=tuple(OPERATORS), max_complexity=SIZE, max_depth=SIZE)),
+    tournament=3,
+    crossover=0.3,
+    parsimony=1.0,
+    fit_steps=4,
+)
+NAMES = ["l", "t", "k"]
+
+
+@numba.njit
+def _units_hold(f, rules):
+    return units.units_hold(f, rules)
+
+
+@numba.njit
+def _simplify(f, out, rules, starts):
+    return simplify.simplify(f, out, rules, starts)
+
+
+@numba.njit
+def _mutate(f, spare, rules, stream):
+    return mutate.mutate(f, spare, rules, stream)
+
+
+@numba.njit
+def _cross(f, other, rules, stream):
+    return mutate.cross(f, other, rules, stream)
+
+
+@numba.njit
+def _measure(f, rules, stack):
+    return trees.complexity_of(f, rules.cost), trees.depth_of(f, rules.arity, stack), trees.hash_of(f)
+
+
+def formula(expression=None):
+    f = Formula(np.zeros(SIZE, np.int16), np.zeros(SIZE, np.int16), np.zeros(SIZE), np.zeros(1, np.int64))
+    if expression is not None:
+        n = len(expression)
+        f.ops[:n], f.args[:n], f.values[:n], f.n[0] = expression.ops, expression.args, expression.values, n
+    return f
+
+
+def expression_of(f):
+    n = int(f.n[0])
+    return Expression(f.ops[:n], f.args[:n], f.values[:n])
+
+
+def simplified(expression):
+    out = formula()
+    return (
+        expression_of(out) if _simplify(formula(expression), out, RULES, np.zeros(SIZE, np.int64)) else None
+    )
+
+
+def has_fitted_exponent(expression):
+    return expression.fold(
+        lambda i: (False, True, expression.ops[i] == CONSTANT),
+        lambda i, below: (
+            any(b[0] for b in below) or (expression.ops[i] == OPERATORS["pow"].code and below[-1][2]),
+            False,
+            any(b[2] for b in below),
+        ),
+    )[0]
+
+
+@given(expressions(n_features=3, max_leaves=7))
+@settings(max_examples=500)
+def test_the_compiled_unit_check_is_the_exact_one(expression):
+    assume(len(expression) <= SIZE)
+    features = [column.unit.dimension for column in DATA.features]
+    exact = check_dimensions(expression, features, DATA.target.unit.dimension).holds
+    compiled = _units_hold(formula(expression), RULES)
+    if compiled:
+        assert exact
+    # A fitted exponent is held to more in the search: that its value may still change.
+    if exact and not has_fitted_exponent(expression):
+        assert compiled
+
+
+@pytest.mark.parametrize(
+    ("text", "holds"),
+    [
+        ("l/t", True), ("l*t", False), ("2.5*l*t", True), ("l/t + sin(k)", False), ("l/t*sin(k)", True),
+        ("l/t*exp(l/t)", False), ("l/t*exp(1.5*l/t)", True), ("sqrt(l**2)/t", True), ("l**2.5/t", False),
+        ("1.5*l**2.5/t", True), ("(l + 1.5)/t", True), ("(l + 1)/t", False), ("l/t + 0", True), ("k", False),
+        ("l**k/t", False), ("l/t*k**k", True), ("l/t*1.5**k", True), ("l/t*1.5**l", False),
+    ],
+)  # fmt: skip
+def test_units_of_plain_cases(text, holds):
+    assert _units_hold(formula(parse(text, NAMES)), RULES) == holds
+
+
+@given(expressions(n_features=3, max_leaves=9), rows(3, n_rows=6))
+@settings(max_examples=500)
+def test_simplification_keeps_values_and_shortens(expression, X):
+    assume(len(expression) <= SIZE)
+    shorter = simplified(expression)
+    assume(shorter is not None)
+    assert len(shorter) <= len(expression)
+    assert shorter.n_constants <= expression.n_constants
+    with np.errstate(all="ignore"):
+        a, b = expression.evaluate(X), shorter.evaluate(X)
+        scale = np.abs(expression.evaluate(np.nextafter(X, 9.0)) - a)
+        # Numbers change their order, so the last digits may; and points where both make no sense do not count.
+        close = np.abs(a - b) <= 1e-9 * np.abs(a) + 1e4 * scale + 1e-250
+    assert np.all(close | ~np.isfinite(a) | ~np.isfinite(b) | ~np.isfinite(scale))
+
+
+@pytest.mark.parametrize(
+    ("given", "wanted"),
+    [
+        ("2.0*(3.0*l)", "6.0*l"), ("2.0 + (3.0 + l)", "5.0 + l"), ("l*2.0", "2.0*l"), ("l - 2.0", "-2.0 + l"),
+        ("l/4.0", "0.25*l"), ("(2.0 + l) + t", "2.0 + (l + t)"), ("(2.0*l)/t", "2.0*(l/t)"), ("l - l", "0"),
+        ("l/l", "1"), ("0 + l", "l"), ("1*l", "l"), ("l/1", "l"), ("log(exp(l))", "l"), ("sin(2.0 - 2.0)", "0.0"),
+        ("2.0 - (3.0 - l)", "-1.0 + l"), ("t - 2.0*l", "t + -2.0*l"), ("8.0/(2.0*l)", "4.0/l"), ("1 + (2 + l)", "3 + l"),
+    ],
+)  # fmt: skip
+def test_simplification_of_plain_cases(given, wanted):
+    assert simplified(parse(given, NAMES)).text(NAMES) == parse(wanted, NAMES).text(NAMES)
+
+
+def test_two_free_constants_are_two_unknowns():
+    e = parse("1.5*l - 1.5*l", NAMES)
+    assert simplified(e).n_constants == 2
+
+
+@given(
+    expressions(n_features=3, max_leaves=9), expressions(n_features=3, max_leaves=9), st.integers(0, 2**31)
+)
+@settings(max_examples=300)
+def test_whatever_variation_makes_is_a_formula(one, other, seed):
+    assume(max(len(one), len(other)) <= SIZE)
+    stream = np.random.SeedSequence(seed).generate_state(4, np.uint64)
+    f, spare = formula(one), formula()
+    for _ in range(10):
+        _mutate(f, spare, RULES, stream)
+        expression_of(f)  # raises where operands and operators do not match
+        _cross(f, formula(other), RULES, stream)
+        expression_of(f)
+        assert f.n[0] <= SIZE
+
+
+@given(expressions(n_features=3, max_leaves=9))
+def test_measures_are_those_of_the_expression(expression):
+    assume(len(expression) <= SIZE)
+    complexity, depth, key = _measure(formula(expression), RULES, np.zeros(SIZE, np.int64))
+    assert complexity == SearchSpace().complexity.of(expression)
+    assert depth == expression.depth
+    moved = expression.with_constants(expression.constants + 1.0)
+    assert _measure(formula(moved), RULES, np.zeros(SIZE, np.int64))[2] == key
