@@ -47,6 +47,7 @@ def tie(
     constants[second] = sympy.Rational(ratio.numerator, ratio.denominator) * dummies[first]
     names = [f"x{k}" for k in range(n_features)]
     found: list[Expression] = []
+    failures: tuple[type[Exception], ...] = (ConfigError, *sympy_failures())
     try:
         for form in spellings(to_sympy(expression, names, None, constants)):
             try:
@@ -55,6 +56,6 @@ def tie(
                 continue
             if candidate is not None and candidate.n_constants < len(values) and candidate not in found:
                 found.append(candidate)
-    except (ConfigError, *sympy_failures()):
+    except failures:
         return found
     return found

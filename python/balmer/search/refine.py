@@ -23,6 +23,7 @@ _SAMPLE = 200  # rows on which a simplified formula must agree with the original
 _DENOMINATORS = (1, 2, 3, 4)
 _LARGEST_NUMERATOR = 100
 _SIGMAS = 3.0
+_SINGULAR = 1e-13  # eigenvalue of the scaled curvature, per constant, below which a direction is undetermined
 _READABLE = 12  # largest denominator in the exponents of a unit worth showing
 _LONGEST_TIED = 20  # nodes of a formula in which ratios of constants are looked at
 _SHARP = 0.05  # relative error above which a constant is too vague to be called a whole number
@@ -58,7 +59,7 @@ def refit(expression: Expression, problem: Problem, origin: str) -> Refined:
 
 def refine(refined: Refined, problem: Problem) -> list[Refined]:
     """The formula in its simplest spelling, and what it becomes with exact numbers where those explain as well."""
-    current = _simplified(refined, problem)
+    current = _simplified(_determined(refined, problem), problem)
     found = [current]
     for _ in range(3):
         simpler = _simplified(_tied(_snapped(current, problem), problem), problem)
@@ -81,6 +82,34 @@ def _simplified(refined: Refined, problem: Problem) -> Refined:
     return refined if worse or not problem.space.admits(expression) else again
 
 
+def _determined(refined: Refined, problem: Problem) -> Refined:
+    """Fix constants at 1 while there are more than the data could ever determine, as in ``a/(b + c*x)``."""
+    current = refined
+    while current.expression.n_constants > 1:
+        direction = _undetermined(current, problem)
+        if direction is None:
+            return current
+        for k in np.argsort(-np.abs(direction), kind="stable"):
+            value = current.expression.constants[k]
+            fixed = refit(current.expression.fix(int(k), 1.0 if value > 0 else -1.0), problem, refined.origin)
+            if fixed.loss <= current.loss * (1 + 1e-6) + problem.noise_floor and _units_hold(fixed, problem):
+                current = fixed
+                break
+        else:
+            return current
+    return current
+
+
+def _undetermined(refined: Refined, problem: Problem) -> NDArray[np.float64] | None:
+    """A direction in the space of relative changes of the constants that changes nothing; None if there is none."""
+    scale = np.sqrt(np.diag(refined.normal))
+    if not np.all(np.isfinite(scale)) or np.any(scale == 0):
+        return None
+    values, vectors = np.linalg.eigh(refined.normal / np.outer(scale, scale))
+    direction: NDArray[np.float64] = vectors[:, 0]
+    return direction if values[0] < _SINGULAR * len(values) else None
+
+
 def _snapped(refined: Refined, problem: Problem) -> Refined:
     """Fix constants at whole numbers and simple fractions, one at a time, while the description gets no longer."""
     current = refined
@@ -89,9 +118,10 @@ def _snapped(refined: Refined, problem: Problem) -> Refined:
         errors = np.sqrt(np.diag(covariance(current, problem)))
         options = []
         for k, (value, error) in enumerate(zip(current.expression.constants, errors, strict=True)):
-            if units is not None and units[k] is not None and not units[k].is_dimensionless:  # type: ignore[union-attr]
-                continue  # a number with a unit is not a whole number but by the choice of units
             exact = _nearest_simple(float(value), float(error))
+            unit = None if units is None else units[k]
+            if exact and unit is not None and not unit.is_dimensionless:
+                continue  # a number with a unit is a whole number only by the choice of units
             if exact is not None:
                 options.append((abs(value - exact) / max(abs(exact), 1.0), k, exact))
         for _, k, exact in sorted(options):
@@ -122,7 +152,7 @@ def _tied(refined: Refined, problem: Problem) -> Refined:
             ratio = b / a
             variance = matrix[j, j] / a**2 + ratio**2 * matrix[i, i] / a**2 - 2 * ratio * matrix[i, j] / a**2
             exact = _nearest_simple(ratio, float(np.sqrt(max(variance, 0.0))))
-            if exact is not None:
+            if exact:
                 options.append(
                     (abs(ratio - exact) / abs(exact), i, j, Fraction(exact).limit_denominator(1000))
                 )
@@ -136,8 +166,12 @@ def _tied(refined: Refined, problem: Problem) -> Refined:
 
 
 def _nearest_simple(value: float, error: float) -> float | None:
-    """A whole number, half, third or quarter within the error of the value, if the error is small enough to tell."""
-    if not math.isfinite(error) or value == 0.0 or error > _SHARP * abs(value):
+    """Zero, or a whole number, half, third or quarter, within the error of the value if that is small enough to tell."""
+    if not math.isfinite(error) or value == 0.0:
+        return None
+    if abs(value) <= _SIGMAS * error:
+        return 0.0
+    if error > _SHARP * abs(value):
         return None
     for denominator in _DENOMINATORS:
         nearest = Fraction(round(value * denominator), denominator)
@@ -160,7 +194,7 @@ def covariance(refined: Refined, problem: Problem) -> NDArray[np.float64]:
     if problem.dataset.sigma is not None:
         information = n * refined.normal
     elif n > k:
-        information = (n - k) * refined.normal / max(refined.loss, 1e-300)
+        information = (n - k) * refined.normal / max(refined.loss, problem.noise_floor, 1e-300)
     else:
         return np.full((k, k), np.inf)
     scale = np.sqrt(np.diag(information))
@@ -169,7 +203,7 @@ def covariance(refined: Refined, problem: Problem) -> NDArray[np.float64]:
     # Scaled to a unit diagonal, so that constants of very different size do not look degenerate.
     correlation = information / np.outer(scale, scale)
     values, vectors = np.linalg.eigh(correlation)
-    if values[0] < 1e-13 * k:
+    if values[0] < _SINGULAR * k:
         return np.full((k, k), np.inf)
     inverse: NDArray[np.float64] = (vectors / values) @ vectors.T / np.outer(scale, scale)
     return inverse
@@ -218,6 +252,12 @@ def distinct(candidates: Iterable[tuple[Expression, str]]) -> list[tuple[Express
             seen.add(key)
             kept.append((expression, origin))
     return kept
+
+
+def _units_hold(refined: Refined, problem: Problem) -> bool:
+    if not problem.check_units or problem.dimensions is None:
+        return True
+    return check_dimensions(refined.expression, problem.dimensions[:-1], problem.dimensions[-1]).holds
 
 
 def _dimensions_of_constants(expression: Expression, problem: Problem) -> tuple[Dimension | None, ...] | None:
