@@ -244,11 +244,14 @@ def test_the_callback_sees_progress_and_ends_the_search(engine):
 
 
 def test_ctrl_c_keeps_what_was_found(engine):
-    def press(progress):
-        if progress.evaluations > 5000:
+    pressed = []
+
+    def press_once(progress):
+        if progress.evaluations > 5000 and not pressed:
+            pressed.append(True)
             signal.raise_signal(signal.SIGINT)
 
-    found = engine.evolve(Problem(table()), Budget(evaluations=10**9), seed=1, on_progress=press)
+    found = engine.evolve(Problem(table()), Budget(evaluations=10**9), seed=1, on_progress=press_once)
     assert found.stopped == "interrupted"
     assert found.front
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import time as clock
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import Any
@@ -18,7 +19,7 @@ from balmer.search.enumeration import small_formulas
 from balmer.search.front import Front
 from balmer.search.law import Law
 from balmer.search.power_law import power_laws
-from balmer.search.refine import Refined, distinct, law_of, refine, refit
+from balmer.search.refine import Refined, distinct, law_of, refine, refit, structure
 
 __all__ = ["Discovery", "discover"]
 
@@ -140,7 +141,7 @@ def discover(
         on_progress=on_progress,
     )
     _report(on_progress, "refit")
-    front = _front(candidates, evolution, problem)
+    front = _front(candidates, evolution, problem, threads)
     provenance = {
         "balmer": version("balmer"),
         "python": platform.python_version(),
@@ -212,15 +213,16 @@ def _start(start: Sequence[Expression | str], problem: Problem) -> list[Expressi
     return expressions
 
 
-def _front(candidates: Sequence[tuple[Expression, str]], evolution: Evolution, problem: Problem) -> Front:
+def _front(
+    candidates: Sequence[tuple[Expression, str]], evolution: Evolution, problem: Problem, threads: int | None
+) -> Front:
     """Refit what may be on the front, refine what is, and make laws of the rest."""
-    origins = dict(candidates)
-    pool = [(c.expression, origins.get(c.expression, "evolution")) for c in evolution.archive]
-    refined = [refit(e, problem, origin) for e, origin in distinct([*candidates, *pool])]
-    refined = [r for r in refined if r.loss < float("inf")]
-    better: list[Refined] = []
-    for r in _front_of(refined, problem):
-        better += refine(r, problem)
+    origins = {structure(e): origin for e, origin in candidates}
+    archive = [(c.expression, origins.get(structure(c.expression), "evolution")) for c in evolution.archive]
+    with ThreadPoolExecutor(threads) as pool:  # the fits are compiled and run without the GIL
+        refined = list(pool.map(lambda found: refit(found[0], problem, found[1]), archive))
+        refined = [r for r in refined if r.loss < float("inf")]
+        better = [r for rs in pool.map(lambda r: refine(r, problem), _front_of(refined, problem)) for r in rs]
     laws = [law_of(r, problem) for r in _front_of(better, problem)]
     return Front.of([law for law in laws if law.units_hold is not False or not problem.check_units])
 

@@ -17,7 +17,7 @@ from balmer.search.law import Constant, Law
 from balmer.search.selection import Score, score
 from balmer.units import Dimension, Unit, parse_unit, pi_groups, solve_powers
 
-__all__ = ["Refined", "covariance", "distinct", "law_of", "refine", "refit"]
+__all__ = ["Refined", "covariance", "distinct", "law_of", "refine", "refit", "structure"]
 
 _SAMPLE = 200  # rows on which a simplified formula must agree with the original
 _DENOMINATORS = (1, 2, 3, 4)
@@ -166,7 +166,7 @@ def _tied(refined: Refined, problem: Problem) -> Refined:
 
 
 def _nearest_simple(value: float, error: float) -> float | None:
-    """Zero, or a whole number, half, third or quarter, within the error of the value if that is small enough to tell."""
+    """Zero, or a whole number, half, third or quarter, within the error of the value if that can be told."""
     if not math.isfinite(error) or value == 0.0:
         return None
     if abs(value) <= _SIGMAS * error:
@@ -246,12 +246,17 @@ def distinct(candidates: Iterable[tuple[Expression, str]]) -> list[tuple[Express
     seen: set[tuple[bytes, bytes, bytes]] = set()
     kept = []
     for expression, origin in candidates:
-        values = expression.with_constants(np.zeros(expression.n_constants)).values
-        key = (expression.ops.tobytes(), expression.args.tobytes(), values.tobytes())
+        key = structure(expression)
         if key not in seen:
             seen.add(key)
             kept.append((expression, origin))
     return kept
+
+
+def structure(expression: Expression) -> tuple[bytes, bytes, bytes]:
+    """What is left of a formula when the values of its free constants are forgotten."""
+    values = expression.with_constants(np.zeros(expression.n_constants)).values
+    return expression.ops.tobytes(), expression.args.tobytes(), values.tobytes()
 
 
 def _units_hold(refined: Refined, problem: Problem) -> bool:

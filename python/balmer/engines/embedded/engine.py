@@ -95,34 +95,19 @@ class _Search:
         self.begin = time.perf_counter()
         self.stop = np.zeros(1, np.uint8)
         self.stopped: Stopped | None = None
+        self.engine, self.start, self.state = engine, start, state
         self.threads = engine.threads or os.cpu_count() or 1
-        self.rules = rules_for(
-            problem,
-            tournament=engine.tournament,
-            crossover=engine.crossover,
-            parsimony=engine.parsimony,
-            fit_steps=engine.fit_steps,
-        )
-        if state is not None:
-            self.seed = int(state["seed"])
-        X, y, weights, self.whole = _rows(problem, engine.max_rows, self.seed)
-        self.tables = [pack(X, y, weights, problem.space.max_complexity) for _ in range(engine.islands)]
-        self.islands = new_islands(problem, engine.islands, engine.population, self.seed)
-        self.epoch = 0
-        if state is not None:
-            self.islands, self.epoch = restore(state, self.islands), int(state["epoch"])
-        self._plant(start, X, y, weights)
-        self.spent_before = self._evaluations()
+        self.seed = seed if state is None else int(state["seed"])
+        self.islands: list[Island] = []
         self.front: tuple[Candidate, ...] = ()
-        # An epoch is some tens of milliseconds of work, whatever the machine: it must not depend on the clock.
-        rows = self.tables[0].n_blocks * self.tables[0].width
-        self.epoch_evaluations = int(np.clip(4e6 / (int(rows) + 100), 200, 8000))
+        self.spent_before = 0
 
     def run(self) -> Evolution:
         """Epochs of parallel evolution with migration between them."""
         with ThreadPoolExecutor(self.threads) as pool:
-            self._advance(pool, 0, "compiling kernels (first time only)")
+            self._watch({pool.submit(self._prepare)}, "compiling kernels (first time only)")
             self.begin = time.perf_counter()  # what the first run compiles is not taken from the user's time
+            self.spent_before = self._evaluations()
             while self.stopped is None:
                 quota = self.epoch_evaluations
                 if self.budget.evaluations is not None:
@@ -131,40 +116,66 @@ class _Search:
                         self.stopped = "evaluations"
                         break
                     quota = min(quota, -(-left // len(self.islands)))
-                self._advance(pool, quota, "evolution")
+                work = {
+                    pool.submit(run_island, island, table, self.rules, quota, self.stop)
+                    for island, table in zip(self.islands, self.tables, strict=True)
+                }
+                self._watch(work, "evolution")
                 self._end_epoch()
         archive = self._judge()
-        evaluations = self._evaluations() - self.spent_before
         rows = int(self.tables[0].n_blocks * self.tables[0].width)
         return Evolution(
             front=pareto(archive),
             archive=archive,
             state=save(self.islands, self.seed, self.epoch),
-            evaluations=evaluations,
+            evaluations=self._evaluations() - self.spent_before,
             node_evaluations=sum(int(island.counters[1]) for island in self.islands) * rows,
             seconds=time.perf_counter() - self.begin,
             stopped=self.stopped,
         )
 
-    def _advance(self, pool: ThreadPoolExecutor, quota: int, stage: str) -> None:
-        """Run all islands for `quota` evaluations each, watching clock, keyboard and callback meanwhile."""
-        pending: set[Future[None]] = {
-            pool.submit(_run, island, table, self.rules, quota, self.stop)
-            for island, table in zip(self.islands, self.tables, strict=True)
-        }
+    def _prepare(self) -> None:
+        """Pack the data, make or restore the islands, plant the start formulas; compiles what is not cached."""
+        engine, problem = self.engine, self.problem
+        self.rules = rules_for(
+            problem,
+            tournament=engine.tournament,
+            crossover=engine.crossover,
+            parsimony=engine.parsimony,
+            fit_steps=engine.fit_steps,
+        )
+        X, y, weights, self.whole = _rows(problem, engine.max_rows, self.seed)
+        self.tables = [pack(X, y, weights, problem.space.max_complexity) for _ in range(engine.islands)]
+        islands = new_islands(problem, engine.islands, engine.population, self.seed)
+        self.epoch = 0
+        if self.state is not None:
+            islands, self.epoch = restore(self.state, islands), int(self.state["epoch"])
+        for place, expression in enumerate(self.start):
+            fitted = fit(expression, X, y, weights)
+            if np.isfinite(fitted.loss):
+                complexity = problem.space.complexity.of(fitted.expression)
+                for island in islands:
+                    enter(island, place % len(island.size), fitted.expression, fitted.loss, complexity)
+        # An epoch is some tens of milliseconds of work, whatever the machine: it must not depend on the clock.
+        rows = self.tables[0].n_blocks * self.tables[0].width
+        self.epoch_evaluations = int(np.clip(4e6 / (int(rows) + 100), 200, 8000))
+        run_island(islands[0], self.tables[0], self.rules, 0, self.stop)
+        self.islands = islands
+
+    def _watch(self, pending: set[Future[None]], stage: str) -> None:
+        """Wait for work in the threads, with an eye on clock, keyboard and callback."""
         while pending:
             try:
+                self._report(stage)
                 done, pending = wait(pending, timeout=_POLL)
                 for future in done:
                     future.result()
-                self._report(stage)
             except KeyboardInterrupt:
+                if self.stopped == "interrupted":
+                    raise  # the user presses twice: no more patience
                 self._end("interrupted")
-            if (
-                quota
-                and self.budget.seconds is not None
-                and time.perf_counter() - self.begin >= self.budget.seconds
-            ):
+            spent = time.perf_counter() - self.begin
+            if self.islands and self.budget.seconds is not None and spent >= self.budget.seconds:
                 self._end("seconds")
 
     def _end(self, why: Stopped) -> None:
@@ -202,30 +213,13 @@ class _Search:
     def _evaluations(self) -> int:
         return sum(int(island.counters[0]) for island in self.islands)
 
-    def _plant(
-        self,
-        start: Sequence[Expression],
-        X: NDArray[np.float64],
-        y: NDArray[np.float64],
-        weights: NDArray[np.float64],
-    ) -> None:
-        """Give every start formula to every island, with its constants as good as they get."""
-        for place, expression in enumerate(start):
-            fitted = fit(expression, X, y, weights)
-            if np.isfinite(fitted.loss):
-                complexity = self.problem.space.complexity.of(fitted.expression)
-                for island in self.islands:
-                    enter(island, place % len(island.size), fitted.expression, fitted.loss, complexity)
-
     def _judge(self) -> tuple[Candidate, ...]:
         """The hall of fame with its losses on all rows, constants refitted there if the search saw only some."""
         problem = self.problem
-        found = candidates_of(self.islands)
+        found = _undominated(candidates_of(self.islands))
         if not self.whole:
-            refitted = [
-                fit(c.expression, problem.X, problem.y, problem.weights, max_steps=4).expression
-                for c in found
-            ]
+            with ThreadPoolExecutor(self.threads) as pool:
+                refitted = list(pool.map(self._refit, [c.expression for c in found]))
         else:
             refitted = [c.expression for c in found]
         values = losses(refitted, problem.X, problem.y, problem.weights)
@@ -234,6 +228,11 @@ class _Search:
             for e, loss, c in zip(refitted, values, found, strict=True)
         ]
         return tuple(_undominated(judged))
+
+    def _refit(self, expression: Expression) -> Expression:
+        """A few steps on all rows: the sample has brought the constants near."""
+        problem = self.problem
+        return fit(expression, problem.X, problem.y, problem.weights, max_steps=6).expression
 
 
 def _run(island: Island, table: Table, rules: Rules, quota: int, stop: NDArray[np.uint8]) -> None:
