@@ -134,7 +134,7 @@ def _sympy_cbrt(x: Any) -> Any:
     import sympy
 
     # The real cube root: sympy's own cbrt is the complex principal one for x < 0.
-    x = sympy.sympify(x)
+    x = sympy.sympify(x, strict=True)
     if x.is_nonnegative:
         return x ** sympy.Rational(1, 3)
     return sympy.sign(x) * sympy.Abs(x) ** sympy.Rational(1, 3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 from balmer.expressions.operators import OPERATORS, Operator
@@ -129,4 +130,6 @@ def _indent(lines: list[str]) -> list[str]:
 
 
 if __name__ == "__main__":
+    if sys.argv[1:] == ["--check"]:
+        sys.exit(TARGET.read_text(encoding="utf-8") != source() and "run python -m balmer.kernels.generate")
     TARGET.write_text(source(), encoding="utf-8")

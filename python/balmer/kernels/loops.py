@@ -180,17 +180,17 @@ def backward_block(op, ws, g, d, p, q, gp, gq, want_p, want_q, width):
     elif op == 8:  # min
         if want_p:
             for j in range(width):
-                ws[gp + j] = ws[g + j] * (1.0 if ws[p + j] <= ws[q + j] else 0.0)
+                ws[gp + j] = ws[g + j] * ((1.0 if ws[p + j] <= ws[q + j] else 0.0))
         if want_q:
             for j in range(width):
-                ws[gq + j] = ws[g + j] * (0.0 if ws[p + j] <= ws[q + j] else 1.0)
+                ws[gq + j] = ws[g + j] * ((0.0 if ws[p + j] <= ws[q + j] else 1.0))
     elif op == 9:  # max
         if want_p:
             for j in range(width):
-                ws[gp + j] = ws[g + j] * (1.0 if ws[p + j] >= ws[q + j] else 0.0)
+                ws[gp + j] = ws[g + j] * ((1.0 if ws[p + j] >= ws[q + j] else 0.0))
         if want_q:
             for j in range(width):
-                ws[gq + j] = ws[g + j] * (0.0 if ws[p + j] >= ws[q + j] else 1.0)
+                ws[gq + j] = ws[g + j] * ((0.0 if ws[p + j] >= ws[q + j] else 1.0))
     elif op == 10:  # neg
         if want_p:
             for j in range(width):
@@ -198,7 +198,7 @@ def backward_block(op, ws, g, d, p, q, gp, gq, want_p, want_q, width):
     elif op == 11:  # abs
         if want_p:
             for j in range(width):
-                ws[gp + j] = ws[g + j] * (1.0 if ws[p + j] >= 0.0 else -1.0)
+                ws[gp + j] = ws[g + j] * ((1.0 if ws[p + j] >= 0.0 else -1.0))
     elif op == 12:  # inv
         if want_p:
             for j in range(width):
