@@ -34,6 +34,7 @@ def simplify(
     *,
     complexity: Complexity | None = None,
     allowed: Collection[str] | None = None,
+    accept: Callable[[Expression], bool] | None = None,
 ) -> Expression:
     """The formula of lowest complexity among the forms that sympy finds for this one.
 
@@ -52,6 +53,8 @@ def simplify(
         Costs of the nodes.
     allowed : collection of str, optional
         Names or symbols of the operators that the result may use; all without.
+    accept : callable, optional
+        What else a form must fulfil to be taken, as to hold dimensionally.
 
     Returns
     -------
@@ -84,7 +87,7 @@ def simplify(
         candidate = form if names is None else express_in(form, names)
         if candidate is None or candidate.n_constants > most_constants or cost(candidate) >= cost(best):
             continue
-        if _same(wanted, candidate.evaluate(data)):
+        if _same(wanted, candidate.evaluate(data)) and (accept is None or accept(candidate)):
             best = candidate
     return best
 
@@ -161,7 +164,7 @@ def spellings(start: Any) -> Iterator[Any]:
     from sympy.simplify.fu import TR5
 
     yield start
-    steps: list[Callable[[Any], Any]] = [sympy.powsimp, sympy.logcombine, sympy.together]
+    steps: list[Callable[[Any], Any]] = [sympy.powsimp, sympy.logcombine, sympy.expand_log, sympy.together]
     if _terms(start) <= _MOST_TERMS:
         steps += [sympy.expand, sympy.cancel, sympy.factor]
         if start.has(sympy.sin):

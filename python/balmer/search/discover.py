@@ -140,7 +140,7 @@ def discover(
         state=state,
         on_progress=on_progress,
     )
-    _report(on_progress, "refit")
+    _report(on_progress, "refit", 1.0)
     front = _front(candidates, evolution, problem, threads)
     provenance = {
         "balmer": version("balmer"),
@@ -191,8 +191,6 @@ def _engine(engine: str | Engine, threads: int | None) -> Engine:
         raise EngineError(
             f"there is no engine {engine!r} in this version; accepted are 'auto' and 'embedded'"
         )
-    if threads is not None and threads < 1:
-        raise ConfigError(f"threads = {threads}: a whole number from 1 is accepted")
     from balmer.engines.embedded import EmbeddedEngine
 
     return EmbeddedEngine(threads=threads)
@@ -244,9 +242,9 @@ def _front_of(refined: Sequence[Refined], problem: Problem) -> list[Refined]:
     return kept
 
 
-def _report(on_progress: OnProgress | None, stage: str) -> None:
+def _report(on_progress: OnProgress | None, stage: str, fraction: float | None = None) -> None:
     if on_progress is not None:
-        on_progress(Progress(stage))
+        on_progress(Progress(stage, fraction=fraction))
 
 
 def _instant(budget: Budget) -> Budget:

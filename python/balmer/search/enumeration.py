@@ -9,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balmer.engines import Problem
-from balmer.expressions import Expression, apply, check_dimensions, constant, literal, variable
+from balmer.expressions import Expression, apply, constant, literal, variable
 from balmer.expressions.operators import OPERATORS
+from balmer.search.refine import units_hold
 
 __all__ = ["small_formulas"]
 
@@ -53,7 +54,7 @@ def small_formulas(problem: Problem) -> list[Expression]:
                 if (
                     expression is not None
                     and problem.space.admits(expression)
-                    and _units_hold(expression, problem)
+                    and units_hold(expression, problem)
                 ):
                     found.append(expression)
                     taken += 1
@@ -148,9 +149,3 @@ def _expression(levels: dict[int, _Level], size: int, place: int) -> Expression:
         n_features = len(levels[1].values) - 2
         return variable(place) if place < n_features else literal(float(place - n_features + 1))
     return apply(name, *(_expression(levels, s, p) for s, p in operands))
-
-
-def _units_hold(expression: Expression, problem: Problem) -> bool:
-    if not problem.check_units or problem.dimensions is None:
-        return True
-    return check_dimensions(expression, problem.dimensions[:-1], problem.dimensions[-1]).holds

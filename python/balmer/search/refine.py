@@ -17,7 +17,7 @@ from balmer.search.law import Constant, Law
 from balmer.search.selection import Score, score
 from balmer.units import Dimension, Unit, parse_unit, pi_groups, solve_powers
 
-__all__ = ["Refined", "covariance", "distinct", "law_of", "refine", "refit", "structure"]
+__all__ = ["Refined", "covariance", "distinct", "law_of", "refine", "refit", "structure", "units_hold"]
 
 _SAMPLE = 200  # rows on which a simplified formula must agree with the original
 _DENOMINATORS = (1, 2, 3, 4)
@@ -73,13 +73,20 @@ def refine(refined: Refined, problem: Problem) -> list[Refined]:
 def _simplified(refined: Refined, problem: Problem) -> Refined:
     sample = problem.X[:, :: max(1, len(problem.y) // _SAMPLE)]
     allowed = problem.space.allowed
-    expression = simplify(refined.expression, sample, complexity=problem.space.complexity, allowed=allowed)
+
+    def accept(e: Expression) -> bool:
+        return problem.space.admits(e) and units_hold(e, problem)
+
+    expression = refined.expression
+    expression = simplify(
+        expression, sample, complexity=problem.space.complexity, allowed=allowed, accept=accept
+    )
     expression = tidy(expression, allowed)
     if expression == refined.expression:
         return refined
     again = refit(expression, problem, refined.origin)
     worse = again.loss > refined.loss * (1 + 1e-6) + problem.noise_floor
-    return refined if worse or not problem.space.admits(expression) else again
+    return refined if worse else again
 
 
 def _determined(refined: Refined, problem: Problem) -> Refined:
@@ -92,7 +99,9 @@ def _determined(refined: Refined, problem: Problem) -> Refined:
         for k in np.argsort(-np.abs(direction), kind="stable"):
             value = current.expression.constants[k]
             fixed = refit(current.expression.fix(int(k), 1.0 if value > 0 else -1.0), problem, refined.origin)
-            if fixed.loss <= current.loss * (1 + 1e-6) + problem.noise_floor and _units_hold(fixed, problem):
+            if fixed.loss <= current.loss * (1 + 1e-6) + problem.noise_floor and units_hold(
+                fixed.expression, problem
+            ):
                 current = fixed
                 break
         else:
@@ -158,7 +167,7 @@ def _tied(refined: Refined, problem: Problem) -> Refined:
                 )
     for _, i, j, fraction in sorted(options):
         for candidate in tie(expression, i, j, fraction, len(problem.X), problem.space.allowed):
-            if problem.space.admits(candidate):
+            if problem.space.admits(candidate) and units_hold(candidate, problem):
                 tied = refit(candidate, problem, refined.origin)
                 if tied.length <= refined.length:
                     return tied
@@ -259,10 +268,11 @@ def structure(expression: Expression) -> tuple[bytes, bytes, bytes]:
     return expression.ops.tobytes(), expression.args.tobytes(), values.tobytes()
 
 
-def _units_hold(refined: Refined, problem: Problem) -> bool:
+def units_hold(expression: Expression, problem: Problem) -> bool:
+    """Whether the formula is dimensionally right, or the problem does not ask."""
     if not problem.check_units or problem.dimensions is None:
         return True
-    return check_dimensions(refined.expression, problem.dimensions[:-1], problem.dimensions[-1]).holds
+    return check_dimensions(expression, problem.dimensions[:-1], problem.dimensions[-1]).holds
 
 
 def _dimensions_of_constants(expression: Expression, problem: Problem) -> tuple[Dimension | None, ...] | None:

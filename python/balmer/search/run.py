@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import shutil
 import time
@@ -54,17 +55,19 @@ class Run:
     Attributes
     ----------
     path : the directory.
+    has_front : whether laws are saved there.
     """
 
     def __init__(self, path: Path, problem: Problem, every: float = 5.0) -> None:
         self.path = path
         self._problem = problem
         self._every = every
-        self._saved_at = time.monotonic()
+        self._saved_at = -math.inf
         self._saved: tuple[Candidate, ...] = ()
         self._stage = ""
         self._best = np.inf
         self._thin: Problem | None = None
+        self.has_front = False
 
     @classmethod
     def create(
@@ -105,14 +108,15 @@ class Run:
             run = cls(path, problem, every)
             config = _config(problem, settings or {})
             _write(path / _DATA, lambda f: _dump_json(problem.dataset.schema(), f))
-            _write(path / _CONFIG, lambda f: tomli_w.dump(config, f))
+            text = f"# balmer fit --config {_CONFIG} does it again\n{tomli_w.dumps(config)}"
+            _write(path / _CONFIG, lambda f: f.write(text.encode()))
             run._log("start", balmer=version("balmer"), data=problem.dataset.fingerprint)
         except OSError as error:
             raise ConfigError(f"the run '{path}' cannot be written: {error.strerror or error}") from None
         return run
 
-    def record(self, progress: Progress) -> None:
-        """Note a stage or a better law in the log, and every few seconds save the front so far.
+    def record(self, progress: Progress, *, save: bool = False) -> None:
+        """Note a stage or a better law in the log, and every few seconds, or with `save` at once, the front so far.
 
         A disk that is full must not end a long search: what cannot be written now is tried again later.
         """
@@ -133,9 +137,9 @@ class Run:
                     evaluations=progress.evaluations,
                     seconds=progress.seconds,
                 )
-            if time.monotonic() - self._saved_at >= self._every and progress.front != self._saved:
-                front = self._snapshot(progress.front)
-                _write(self.path / _FRONT, lambda f: write_front(front, f))
+            due = save or time.monotonic() - self._saved_at >= self._every
+            if due and progress.front != self._saved:
+                self._write_front(self._snapshot(progress.front))
                 self._saved, self._saved_at = progress.front, time.monotonic()
 
     def finish(self, found: Discovery) -> None:
@@ -147,10 +151,11 @@ class Run:
             If a file cannot be written.
         """
         try:
-            _write(self.path / _FRONT, lambda f: write_front(found.front, f))
+            self._write_front(found.front)
             (self.path / _STATE).mkdir(exist_ok=True)
             _write(self.path / _STATE / _CHECKPOINT, lambda f: _save_arrays(found.state, f))
-            self._log("end", stopped=found.stopped, laws=len(found.front), **found.provenance)
+            chosen = found.front.best.text(digits=None) if len(found.front) else None
+            self._log("end", stopped=found.stopped, laws=len(found.front), chosen=chosen, **found.provenance)
         except OSError as error:
             raise DataError(f"the run '{self.path}' cannot be written: {error.strerror or error}") from None
 
@@ -163,6 +168,10 @@ class Run:
             os.write(descriptor, line.encode())
         finally:
             os.close(descriptor)
+
+    def _write_front(self, front: Front) -> None:
+        _write(self.path / _FRONT, lambda f: write_front(front, f))
+        self.has_front = True
 
     def _snapshot(self, candidates: tuple[Candidate, ...]) -> Front:
         """Laws with the constants they have now, judged on at most `_SNAPSHOT_ROWS` rows: it must cost no time."""
@@ -223,9 +232,9 @@ class LoadedRun:
                 return {name: arrays[name] for name in arrays.files}
         except FileNotFoundError:
             raise DataError(f"the run '{self.path}' has no state to go on from") from None
-        except (OSError, ValueError, EOFError, KeyError) as error:
-            raise DataError(f"file '{file}' is damaged: {_first_line(error)}") from None
-        except Exception as error:  # zipfile and zlib raise classes of their own
+        except (
+            Exception
+        ) as error:  # besides ValueError and OSError: zipfile and zlib have classes of their own
             raise DataError(f"file '{file}' is damaged: {_first_line(error)}") from None
 
 
@@ -346,7 +355,7 @@ def _thinned(problem: Problem) -> Problem:
     return replace(problem, dataset=thin)
 
 
-def _write(path: Path, write: Callable[[BinaryIO], None]) -> None:
+def _write(path: Path, write: Callable[[BinaryIO], Any]) -> None:
     """Write beside the place, then move there: on one file system that is atomic."""
     unfinished = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:

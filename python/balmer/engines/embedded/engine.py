@@ -18,12 +18,13 @@ from balmer.engines.embedded.state import candidates_of, enter, migrate, new_isl
 from balmer.engines.embedded.types import Island, Rules
 from balmer.engines.problem import Budget, Problem
 from balmer.errors import ConfigError
-from balmer.expressions import Expression
+from balmer.expressions import Expression, check_dimensions
 from balmer.kernels import fit, losses
 from balmer.kernels.program import Table, pack
 
 __all__ = ["EmbeddedEngine"]
 
+_FIRST_EPOCH = 250  # evaluations of each island
 _POLL = 0.2  # seconds between looks at the clock, the keyboard and the progress bar
 
 
@@ -48,6 +49,21 @@ class EmbeddedEngine:
     parsimony: float = 20.0
     fit_steps: int = 8
     name: str = "embedded"
+
+    def __post_init__(self) -> None:
+        for option, least in (
+            ("islands", 1),
+            ("population", 2),
+            ("tournament", 1),
+            ("max_rows", 8),
+            ("fit_steps", 1),
+        ):
+            if getattr(self, option) < least:
+                raise ConfigError(
+                    f"{option} = {getattr(self, option)}: a whole number from {least} is accepted"
+                )
+        if self.threads is not None and self.threads < 1:
+            raise ConfigError(f"threads = {self.threads}: a whole number from 1 is accepted")
 
     def evolve(
         self,
@@ -75,6 +91,14 @@ class EmbeddedEngine:
                     f"(operators {' '.join(sorted(problem.space.allowed))}, "
                     f"complexity up to {problem.space.max_complexity})"
                 )
+            if problem.check_units and problem.dimensions is not None:
+                names, dimensions = problem.dataset.feature_names, problem.dimensions
+                report = check_dimensions(expression, dimensions[:-1], dimensions[-1], names=names)
+                if not report:
+                    raise ConfigError(
+                        f"the start formula {expression.text(names)} is dimensionally wrong: {report.reason}; "
+                        f"mend it, or set units = 'ignore'"
+                    )
         return _Search(self, problem, budget, seed, start, state, on_progress).run()
 
 
@@ -92,7 +116,7 @@ class _Search:
         on_progress: OnProgress | None,
     ) -> None:
         self.problem, self.budget, self.seed, self.on_progress = problem, budget, seed, on_progress
-        self.begin = time.perf_counter()
+        self.begin, self.deadline = time.perf_counter(), np.inf
         self.stop = np.zeros(1, np.uint8)
         self.stopped: Stopped | None = None
         self.engine, self.start, self.state = engine, start, state
@@ -107,9 +131,12 @@ class _Search:
         with ThreadPoolExecutor(self.threads) as pool:
             self._watch({pool.submit(self._prepare)}, "compiling kernels (first time only)")
             self.begin = time.perf_counter()  # what the first run compiles is not taken from the user's time
+            if self.budget.seconds is not None:
+                self.deadline = self.begin + self.budget.seconds
             self.spent_before = self._evaluations()
             while self.stopped is None:
-                quota = self.epoch_evaluations
+                # Short epochs first: there is little to lose by migration, and much to be seen.
+                quota = min(self.epoch_evaluations, _FIRST_EPOCH << min(self.epoch, 20))
                 if self.budget.evaluations is not None:
                     left = self.budget.evaluations - (self._evaluations() - self.spent_before)
                     if left <= 0:
@@ -127,7 +154,7 @@ class _Search:
         return Evolution(
             front=pareto(archive),
             archive=archive,
-            state=save(self.islands, self.seed, self.epoch),
+            state=save(self.islands, self.problem, self.seed, self.epoch),
             evaluations=self._evaluations() - self.spent_before,
             node_evaluations=sum(int(island.counters[1]) for island in self.islands) * rows,
             seconds=time.perf_counter() - self.begin,
@@ -149,7 +176,7 @@ class _Search:
         islands = new_islands(problem, engine.islands, engine.population, self.seed)
         self.epoch = 0
         if self.state is not None:
-            islands, self.epoch = restore(self.state, islands), int(self.state["epoch"])
+            islands, self.epoch = restore(self.state, problem, islands), int(self.state["epoch"])
         for place, expression in enumerate(self.start):
             fitted = fit(expression, X, y, weights)
             if np.isfinite(fitted.loss):
@@ -174,8 +201,7 @@ class _Search:
                 if self.stopped == "interrupted":
                     raise  # the user presses twice: no more patience
                 self._end("interrupted")
-            spent = time.perf_counter() - self.begin
-            if self.islands and self.budget.seconds is not None and spent >= self.budget.seconds:
+            if time.perf_counter() >= self.deadline:
                 self._end("seconds")
 
     def _end(self, why: Stopped) -> None:

@@ -28,8 +28,8 @@ def rules_for(
         arity[op.code], unit_rule[op.code], unit_power[op.code] = op.arity, int(op.unit_rule), float(op.power)
         commutative[op.code] = op.commutative
         allowed[op.code] = op.name in space.allowed
-    bodies = [custom.body for custom in space.custom_operators]
-    bodies = [body for body in bodies if len(body) <= space.max_complexity]
+    customs = [custom for custom in space.custom_operators if len(custom.body) <= space.max_complexity]
+    bodies = [custom.body for custom in customs]
     L = space.max_complexity
     macros = np.zeros((len(bodies), L))
     macro_ops, macro_args, macro_values = macros.astype(np.int16), macros.astype(np.int16), macros
@@ -51,7 +51,7 @@ def rules_for(
         macro_args=macro_args,
         macro_values=macro_values,
         macro_size=np.array([len(body) for body in bodies], np.int64),
-        macro_arity=np.array([len(body.variables) for body in bodies], np.int64),
+        macro_arity=np.array([custom.arity for custom in customs], np.int64),
         mutations=np.cumsum(list(MUTATIONS.values())),
         n_features=problem.dataset.n_features,
         max_complexity=space.max_complexity,

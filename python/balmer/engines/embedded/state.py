@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Sequence
 
 import numpy as np
@@ -50,26 +51,34 @@ def new_islands(problem: Problem, n_islands: int, population: int, seed: int) ->
     return islands
 
 
-def save(islands: Sequence[Island], seed: int, epoch: int) -> State:
+def save(islands: Sequence[Island], problem: Problem, seed: int, epoch: int) -> State:
     """All islands as named arrays with a leading island axis; nothing in it needs pickle."""
     state = {name: np.stack([getattr(island, name) for island in islands]) for name in Island._fields}
-    return state | {"seed": np.array(seed), "epoch": np.array(epoch)}
+    return state | {"seed": np.array(seed), "epoch": np.array(epoch), "problem": _digest(problem)}
 
 
-def restore(state: State, blank: Sequence[Island]) -> list[Island]:
+def _digest(problem: Problem) -> NDArray[np.uint8]:
+    """Fingerprint of all that a search is asked, 32 bytes."""
+    asked = f"{problem.dataset.fingerprint} {problem.space!r} {problem.objective!r}"
+    return np.frombuffer(hashlib.sha256(asked.encode()).digest(), np.uint8)
+
+
+def restore(state: State, problem: Problem, blank: Sequence[Island]) -> list[Island]:
     """Islands from a saved state.
 
     Raises
     ------
     EngineError
-        If the state belongs to another problem or other settings, of which `blank` shows the shapes.
+        If the state belongs to another problem or to other settings, of which `blank` shows the shapes.
     """
+    if not np.array_equal(state.get("problem", np.zeros(0)), _digest(problem)):
+        raise EngineError(
+            "the saved state belongs to another search: the data, the space or the objective differ"
+        )
     for name in Island._fields:
         wanted = (len(blank), *getattr(blank[0], name).shape)
         if name not in state or state[name].shape != wanted:
-            raise EngineError(
-                "the saved state belongs to another search: its sizes are not those of this problem"
-            )
+            raise EngineError("the saved state belongs to another search: the number or size of its islands differs")
     return [Island(*(np.array(state[name][i]) for name in Island._fields)) for i in range(len(blank))]
 
 
