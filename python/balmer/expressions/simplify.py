@@ -164,7 +164,7 @@ def spellings(start: Any) -> Iterator[Any]:
     from sympy.simplify.fu import TR5
 
     yield start
-    steps: list[Callable[[Any], Any]] = [sympy.powsimp, sympy.logcombine, sympy.expand_log, sympy.together]
+    steps: list[Callable[[Any], Any]] = [sympy.powsimp, _join_logarithms, sympy.expand_log, sympy.together]
     if _terms(start) <= _MOST_TERMS:
         steps += [sympy.expand, sympy.cancel, sympy.factor]
         if start.has(sympy.sin):
@@ -183,6 +183,13 @@ def spellings(start: Any) -> Iterator[Any]:
                 yield step(form)
             except failures:
                 continue
+
+
+def _join_logarithms(e: Any) -> Any:
+    """log(x) - log(y) becomes log(x/y), but a factor before a logarithm stays where it is."""
+    import sympy
+
+    return e.replace(lambda part: part.is_Add, sympy.logcombine)
 
 
 def _terms(e: Any) -> int:
