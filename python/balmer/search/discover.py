@@ -238,7 +238,7 @@ def _front_of(refined: Sequence[Refined], problem: Problem) -> list[Refined]:
             (r for r in by_complexity[complexity] if r.loss < bound), key=lambda r: round(r.length, 6)
         )
         kept += level[:2]
-        bound = min([bound, *(r.loss for r in level[:1])])
+        bound = min(bound, *(r.loss for r in by_complexity[complexity]))
     return kept
 
 

@@ -33,11 +33,11 @@ class Front(Sequence[Law]):
     def of(cls, laws: Sequence[Law]) -> Front:
         """The front of any laws."""
         kept: list[Law] = []
+        bound = float("inf")  # the least loss of any simpler law, also of those that were not kept
         for complexity in sorted({law.complexity for law in laws}):
-            bound = kept[-1].loss if kept else float("inf")
-            level = [
-                law for law in laws if law.complexity == complexity and law.loss < bound * (1 - _WORTHWHILE)
-            ]
+            same = [law for law in laws if law.complexity == complexity]
+            level = [law for law in same if law.loss < bound * (1 - _WORTHWHILE)]
+            bound = min(bound, *(law.loss for law in same))
             if level:
                 kept.append(min(level, key=lambda law: (round(law.score.description_length, 6), law.loss)))
         return cls(tuple(kept))

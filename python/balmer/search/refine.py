@@ -67,7 +67,7 @@ def refine(refined: Refined, problem: Problem) -> list[Refined]:
             break
         found.append(simpler)
         current = simpler
-    return found
+    return [_tidied(r, problem) for r in found]
 
 
 def _simplified(refined: Refined, problem: Problem) -> Refined:
@@ -81,12 +81,17 @@ def _simplified(refined: Refined, problem: Problem) -> Refined:
     expression = simplify(
         expression, sample, complexity=problem.space.complexity, allowed=allowed, accept=accept
     )
-    expression = tidy(expression, allowed)
     if expression == refined.expression:
         return refined
     again = refit(expression, problem, refined.origin)
     worse = again.loss > refined.loss * (1 + 1e-6) + problem.noise_floor
     return refined if worse else again
+
+
+def _tidied(refined: Refined, problem: Problem) -> Refined:
+    """With its signs where a reader expects them; a fit may have turned that of a constant."""
+    expression = tidy(refined.expression, problem.space.allowed)
+    return refined if expression == refined.expression else refit(expression, problem, refined.origin)
 
 
 def _determined(refined: Refined, problem: Problem) -> Refined:
