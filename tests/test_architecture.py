@@ -17,7 +17,9 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_imports_go_one_way():
-    done = run("-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-cache")
+    done = run(
+        "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()", "--no-cache"
+    )
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -53,7 +55,9 @@ def test_text_is_never_evaluated_or_unpickled():
     for path in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call):
-                called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                called = (
+                    node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+                )
                 module = getattr(getattr(node.func, "value", None), "id", "")
                 strict = called == "sympify" and any(k.arg == "strict" for k in node.keywords)
                 allowed = strict or (called == "loads" and module in ("json", "tomllib"))

@@ -36,7 +36,16 @@ _HOMES = {
     "balmer.data": ("Dataset",),
     "balmer.errors": ("BalmerError", "ConfigError", "DataError", "EngineError", "UnitError"),
     "balmer.expressions": ("CustomOperator", "Expression", "parse"),
-    "balmer.search": ("Budget", "Discovery", "Front", "Law", "Objective", "Problem", "SearchSpace", "discover"),
+    "balmer.search": (
+        "Budget",
+        "Discovery",
+        "Front",
+        "Law",
+        "Objective",
+        "Problem",
+        "SearchSpace",
+        "discover",
+    ),
 }
 
 

@@ -78,7 +78,9 @@ def restore(state: State, problem: Problem, blank: Sequence[Island]) -> list[Isl
     for name in Island._fields:
         wanted = (len(blank), *getattr(blank[0], name).shape)
         if name not in state or state[name].shape != wanted:
-            raise EngineError("the saved state belongs to another search: the number or size of its islands differs")
+            raise EngineError(
+                "the saved state belongs to another search: the number or size of its islands differs"
+            )
     return [Island(*(np.array(state[name][i]) for name in Island._fields)) for i in range(len(blank))]
 
 
