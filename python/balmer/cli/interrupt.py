@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -35,9 +35,8 @@ class Interrupts:
     code : exit code of the signal that came, None if none did.
     """
 
-    def __init__(self, on_first: Callable[[], None] = lambda: None) -> None:
+    def __init__(self) -> None:
         self.code: int | None = None
-        self._on_first = on_first
         self._searching = False
         self._shielded = 0
         self._last_words = "nothing was written"
@@ -87,11 +86,10 @@ class Interrupts:
         self.code = _CODES[signal.Signals(number)]
         if not self._searching:
             raise Interrupted(self.code)
-        if not again:
-            self._on_first()
-        elif self._shielded:
+        # Nothing is printed here: the signal may have come amid a print, which cannot be entered twice.
+        if again and self._shielded:
             self._leave = True
-        else:
+        elif again:
             self._exit()
 
     def _exit(self) -> None:

@@ -51,66 +51,65 @@ def search(settings: Settings, *, console: Console, overwrite: bool = False) -> 
     Interrupted
         On a signal before the search has begun.
     """
-    with watching(console) as shown:
+    with watching(console) as shown, Interrupts() as interrupts:
+        shown.stage(f"reading {settings.file.name}")
+        from balmer.search.discover import discover
+        from balmer.search.run import Run, check_destination
 
-        def note() -> None:
-            shown.stage("interrupted: finishing (Ctrl-C again leaves at once)")
+        limits = settings.limits()
+        if settings.out is not None:
+            check_destination(settings.out, overwrite=overwrite)
+        problem = settings.problem()
+        place = settings.out or _place(settings.file, problem)
+        run: Run | None = None
+        noted = False
 
-        with Interrupts(note) as interrupts:
-            shown.stage(f"reading {settings.file.name}")
-            from balmer.search.discover import discover
-            from balmer.search.run import Run, check_destination
-
-            limits = settings.limits()
-            if settings.out is not None:
-                check_destination(settings.out, overwrite=overwrite)
-            problem = settings.problem()
-            place = settings.out or _place(settings.file, problem)
-            run: Run | None = None
-
-            def begun() -> Run:
-                return Run.create(
-                    place,
-                    problem,
-                    settings.record(),
-                    overwrite=overwrite,
-                    numbered=settings.out is None and not overwrite,
-                )
-
-            def on_progress(report: Progress) -> bool:
-                nonlocal run
-                if run is None and report.fraction is not None:  # only an engine knows how far it is
-                    with interrupts.shield():
-                        run = begun()
-                if run is not None:
-                    with interrupts.shield():
-                        run.record(report, save=interrupts.asked)
-                        saved = "the laws saved last are" if run.has_front else "no law was saved yet"
-                        interrupts.last_words(f"{saved} in {run.path}")
-                if not interrupts.asked:
-                    shown.report(report, limits.seconds)  # what is shown is already on disk
-                return interrupts.asked
-
-            interrupts.searching()
-            found = discover(
+        def begun() -> Run:
+            return Run.create(
+                place,
                 problem,
-                time=limits.seconds,
-                evaluations=limits.evaluations,
-                target_loss=limits.target_loss,
-                seed=settings.seed,
-                threads=settings.threads,
-                engine=settings.engine,
-                start=settings.start,
-                on_progress=on_progress,
+                settings.record(),
+                overwrite=overwrite,
+                numbered=settings.out is None and not overwrite,
             )
-            failure: BalmerError | None = None
-            with interrupts.shield():
-                try:
-                    run = run or begun()
-                    run.finish(found)
-                except BalmerError as error:  # hours of search are shown even where they cannot be saved
-                    failure = error
-            return Outcome(found, run.path if run else place, interrupts.code, failure)
+
+        def on_progress(report: Progress) -> bool:
+            nonlocal run, noted
+            if run is None and report.fraction is not None:  # only an engine knows how far it is
+                with interrupts.shield():
+                    run = begun()
+            if run is not None:
+                with interrupts.shield():
+                    run.record(report, save=interrupts.asked)
+                    saved = "the laws saved last are" if run.has_front else "no law was saved yet"
+                    interrupts.last_words(f"{saved} in {run.path}")
+            if not interrupts.asked:
+                shown.report(report, limits.seconds)  # what is shown is already on disk
+            elif not noted:
+                noted = True
+                shown.stage("interrupted: finishing (Ctrl-C again leaves at once)")
+            return interrupts.asked
+
+        interrupts.searching()
+        found = discover(
+            problem,
+            time=limits.seconds,
+            evaluations=limits.evaluations,
+            target_loss=limits.target_loss,
+            seed=settings.seed,
+            threads=settings.threads,
+            engine=settings.engine,
+            start=settings.start,
+            on_progress=on_progress,
+        )
+        failure: BalmerError | None = None
+        with interrupts.shield():
+            try:
+                run = run or begun()
+                run.finish(found)
+            except BalmerError as error:  # hours of search are shown even where they cannot be saved
+                failure = error
+        return Outcome(found, run.path if run else place, interrupts.code, failure)
 
 
 def _place(file: Path, problem: Problem) -> Path:

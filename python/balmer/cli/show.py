@@ -54,7 +54,7 @@ def _print_run(console: Console, run: LoadedRun, number: int | None) -> None:
         return
     schema, work = run.schema, run.provenance
     target = next((c["name"] for c in schema.get("columns", ()) if c.get("role") == "target"), "?")
-    console.print(Text(f"{run.path}: {target} of {schema.get('name')}, {schema.get('n_rows'):,} rows"))
+    console.print(Text(f"{run.path}: {target} of {schema.get('name')}, {schema.get('n_rows')} rows"))
     if schema.get("description"):
         console.print(Text(schema["description"], style="dim"))
     if run.stopped is None:
