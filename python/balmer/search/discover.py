@@ -219,8 +219,10 @@ def _front(
     archive = [(c.expression, origins.get(structure(c.expression), "evolution")) for c in evolution.archive]
     with ThreadPoolExecutor(threads) as pool:  # the fits are compiled and run without the GIL
         refined = list(pool.map(lambda found: refit(found[0], problem, found[1]), archive))
-        refined = [r for r in refined if r.loss < float("inf")]
-        better = [r for rs in pool.map(lambda r: refine(r, problem), _front_of(refined, problem)) for r in rs]
+    refined = [r for r in refined if r.loss < float("inf")]
+    better: list[Refined] = []
+    for r in _front_of(refined, problem):  # not in threads: sympy keeps state of its own between calls
+        better += refine(r, problem)
     laws = [law_of(r, problem) for r in _front_of(better, problem)]
     return Front.of([law for law in laws if law.units_hold is not False or not problem.check_units])
 
