@@ -1,4 +1,7 @@
-"""Writes `loops.py`, one inner loop per operator, from the operator table: ``python -m balmer.kernels.generate``."""
+"""Writes what is derived from the operator table: ``python -m balmer.kernels.generate``.
+
+That is `loops.py`, with one inner loop per operator, and in a checkout `julia/operators.jl`.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +11,10 @@ from pathlib import Path
 
 from balmer.expressions.operators import OPERATORS, Operator
 
-__all__ = ["TARGET", "source"]
+__all__ = ["JULIA_TARGET", "TARGET", "julia_source", "source"]
 
 TARGET = Path(__file__).with_name("loops.py")
+JULIA_TARGET = Path(__file__).parents[3] / "julia" / "operators.jl"
 
 _HEAD = '''"""The inner loops, one per operator. Written by `balmer.kernels.generate`: do not edit."""
 
@@ -129,7 +133,29 @@ def _indent(lines: list[str]) -> list[str]:
     return ["    " + line for line in lines]
 
 
-if __name__ == "__main__":
+def julia_source() -> str:
+    """The text of `operators.jl`."""
+    entries = "".join(f'    {op.code} => ("{op.name}", {op.arity}),\n' for op in OPERATORS.values())
+    return (
+        "# Written by balmer.kernels.generate from the operator table in Python: do not edit.\n\n"
+        '"Name and number of arguments of each operator by its opcode."\n'
+        f"const OPERATORS = Dict{{Int,Tuple{{String,Int}}}}(\n{entries})\n"
+    )
+
+
+def _main() -> int | str:
+    texts = {TARGET: source()}
+    if JULIA_TARGET.parent.is_dir():
+        texts[JULIA_TARGET] = julia_source()
     if sys.argv[1:] == ["--check"]:
-        sys.exit(TARGET.read_text(encoding="utf-8") != source() and "run python -m balmer.kernels.generate")
-    TARGET.write_text(source(), encoding="utf-8")
+        stale = any(
+            not path.exists() or path.read_text(encoding="utf-8") != text for path, text in texts.items()
+        )
+        return "run python -m balmer.kernels.generate" if stale else 0
+    for path, text in texts.items():
+        path.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(_main())
