@@ -101,3 +101,14 @@ def test_what_is_too_large_or_has_no_value_stays() -> None:
     assert simplify(large, X) is large
     nothing = parse("log(-1 - x0**2)")
     assert simplify(nothing, X) is nothing
+
+
+def test_factoring_is_not_tried_where_it_has_no_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    import sympy
+
+    def endless(*_: object) -> None:
+        raise KeyboardInterrupt("factor of a polynomial in nine generators may take minutes")
+
+    monkeypatch.setattr(sympy, "factor", endless)
+    e = parse("1.5*cos(2.5 - x)**2 + 0.7/(x - 3.5) + 4.5 - 5.5/(6.5 + x)", ["x"])
+    assert simplify(e, np.linspace(10, 20, 50)[None]).n_constants <= e.n_constants

@@ -209,6 +209,7 @@ def test_provenance_says_what_was_done():
         ({"time": -1.0}, r"seconds = -1.0"),
         ({"evaluations": 0}, r"evaluations = 0"),
         ({"threads": 0}, r"threads = 0"),
+        ({"seed": -1}, r"seed = -1"),
         ({"start": ["speed*x"]}, r"speed"),
     ],
 )

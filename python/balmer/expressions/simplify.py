@@ -22,6 +22,8 @@ from balmer.expressions.sympy_bridge import from_sympy, to_sympy
 __all__ = ["simplify", "spellings", "sympy_failures"]
 
 _LARGEST = 40  # nodes
+_MOST_GENERATORS_TO_CANCEL = 6  # symbols and functions of them
+_MOST_GENERATORS_TO_FACTOR = 4
 _MOST_TERMS = 60  # of the polynomial that expanding everything gives
 _NESTED = 2  # what a fraction inside a fraction costs beside its nodes: B/(1 - 4/n^2) is B n^2/(n^2 - 4)
 _RELATIVE = 1e-8
@@ -166,7 +168,11 @@ def spellings(start: Any) -> Iterator[Any]:
     yield start
     steps: list[Callable[[Any], Any]] = [sympy.powsimp, _join_logarithms, sympy.expand_log, sympy.together]
     if _terms(start) <= _MOST_TERMS:
-        steps += [sympy.expand, sympy.cancel, sympy.factor]
+        steps.append(sympy.expand)
+        # The work of these grows without bound with the number of generators: factor was seen to take minutes at nine.
+        generators = len(start.free_symbols) + len(start.atoms(sympy.Function))
+        steps += [sympy.cancel] if generators <= _MOST_GENERATORS_TO_CANCEL else []
+        steps += [sympy.factor] if generators <= _MOST_GENERATORS_TO_FACTOR else []
         if start.has(sympy.sin):
             steps.append(lambda e: sympy.expand(TR5(e)))  # sin^2 = 1 - cos^2
     failures = sympy_failures()

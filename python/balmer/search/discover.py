@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
+from numbers import Integral
 from typing import Any
 
 from balmer.data import Dataset
@@ -117,6 +118,8 @@ def discover(
     Ctrl-C ends the search and returns what was found, with ``stopped == "interrupted"``.
     """
     begin = clock.perf_counter()
+    if not isinstance(seed, Integral) or seed < 0:
+        raise ConfigError(f"seed = {seed!r}: a whole number from 0 is accepted")
     problem = _problem(data, operators, space, objective)
     if time is None and evaluations is None:
         time = DEFAULT_SECONDS
@@ -135,7 +138,7 @@ def discover(
     evolution = chosen.evolve(
         problem,
         _instant(budget) if interrupted else budget,
-        seed=seed,
+        seed=int(seed),
         start=[e for e, _ in candidates],
         state=state,
         on_progress=on_progress,
@@ -147,7 +150,7 @@ def discover(
         "python": platform.python_version(),
         "platform": platform.platform(),
         "engine": chosen.name,
-        "seed": seed,
+        "seed": int(seed),
         "budget": budget.model_dump(exclude_none=True),
         "data": problem.dataset.fingerprint,
         "evaluations": evolution.evaluations,
@@ -219,7 +222,9 @@ def _front(
     archive = [(c.expression, origins.get(structure(c.expression), "evolution")) for c in evolution.archive]
     with ThreadPoolExecutor(threads) as pool:  # the fits are compiled and run without the GIL
         refined = list(pool.map(lambda found: refit(found[0], problem, found[1]), archive))
-    refined = [r for r in refined if r.loss < float("inf")]
+    # As many constants as rows pass through every point and say nothing.
+    rows = len(problem.y)
+    refined = [r for r in refined if r.loss < float("inf") and r.expression.n_constants < rows]
     better: list[Refined] = []
     for r in _front_of(refined, problem):  # not in threads: sympy keeps state of its own between calls
         better += refine(r, problem)
