@@ -129,7 +129,7 @@ class _Search:
     def run(self) -> Evolution:
         """Epochs of parallel evolution with migration between them."""
         with ThreadPoolExecutor(self.threads) as pool:
-            self._watch({pool.submit(self._prepare)}, "compiling kernels (first time only)")
+            self._watch({pool.submit(self._prepare)}, "preparing kernels (the first run compiles them)")
             self.begin = time.perf_counter()  # what the first run compiles is not taken from the user's time
             if self.budget.seconds is not None:
                 self.deadline = self.begin + self.budget.seconds
