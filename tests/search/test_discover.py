@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -230,12 +232,26 @@ def test_units_forbid_needs_units():
 
 
 def test_nothing_found_is_said():
-    x = np.linspace(-2, -1, 10)  # neither log has a value anywhere
-    space = bm.SearchSpace(operators="log sqrt", max_complexity=2)
-    data = bm.Dataset.from_arrays({"x": x}, x**2, target="y")
-    problem = bm.Problem(data, space)
-    found = bm.discover(problem, evaluations=500)
-    assert all(np.isfinite(law.loss) for law in found.front)
+    found = bm.discover(noisy(), evaluations=500, seed=1)
+    with pytest.raises(
+        bm.EngineError, match="no formula of this search space has a finite value in every row"
+    ):
+        _ = replace(found, front=bm.Front(())).best
+
+
+def test_ctrl_c_amid_the_refinement_keeps_what_was_found(monkeypatch):
+    pressed = []
+
+    def press_once(*_):
+        pressed.append(True)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys.modules["balmer.search.discover"], "refine", press_once)
+    found = bm.discover(noisy(), evaluations=20_000, seed=1)
+    assert found.stopped == "interrupted"
+    assert len(found.front) > 3
+    assert found.best.loss < 2  # in units of the noise
+    assert pressed == [True]
 
 
 # -- the parts ---------------------------------------------------------------------------------------------------

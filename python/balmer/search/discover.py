@@ -144,7 +144,7 @@ def discover(
         on_progress=on_progress,
     )
     _report(on_progress, "refit", 1.0)
-    front = _front(candidates, evolution, problem, threads)
+    front, impatient = _front(candidates, evolution, problem, threads)
     provenance = {
         "balmer": version("balmer"),
         "python": platform.python_version(),
@@ -157,7 +157,7 @@ def discover(
         "node_evaluations": evolution.node_evaluations,
         "seconds": clock.perf_counter() - begin,
     }
-    stopped: Stopped = "interrupted" if interrupted else evolution.stopped
+    stopped: Stopped = "interrupted" if interrupted or impatient else evolution.stopped
     return Discovery(front, problem, provenance, stopped, evolution.state)
 
 
@@ -216,8 +216,8 @@ def _start(start: Sequence[Expression | str], problem: Problem) -> list[Expressi
 
 def _front(
     candidates: Sequence[tuple[Expression, str]], evolution: Evolution, problem: Problem, threads: int | None
-) -> Front:
-    """Refit what may be on the front, refine what is, and make laws of the rest."""
+) -> tuple[Front, bool]:
+    """Refit what may be on the front and refine what is; the front, and whether the user interrupted."""
     origins = {structure(e): origin for e, origin in candidates}
     archive = [(c.expression, origins.get(structure(c.expression), "evolution")) for c in evolution.archive]
     with ThreadPoolExecutor(threads) as pool:  # the fits are compiled and run without the GIL
@@ -225,11 +225,17 @@ def _front(
     # As many constants as rows pass through every point and say nothing.
     rows = len(problem.y)
     refined = [r for r in refined if r.loss < float("inf") and r.expression.n_constants < rows]
+    interrupted = False
     better: list[Refined] = []
     for r in _front_of(refined, problem):  # not in threads: sympy keeps state of its own between calls
-        better += refine(r, problem)
+        try:
+            better += [r] if interrupted else refine(r, problem)
+        except KeyboardInterrupt:  # no more patience: the rest is shown as it was found
+            interrupted = True
+            better.append(r)
     laws = [law_of(r, problem) for r in _front_of(better, problem)]
-    return Front.of([law for law in laws if law.units_hold is not False or not problem.check_units])
+    front = Front.of([law for law in laws if law.units_hold is not False or not problem.check_units])
+    return front, interrupted
 
 
 def _front_of(refined: Sequence[Refined], problem: Problem) -> list[Refined]:

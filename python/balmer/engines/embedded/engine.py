@@ -15,12 +15,12 @@ from balmer.engines.base import Candidate, Evolution, OnProgress, Progress, Stat
 from balmer.engines.embedded.island import run_island
 from balmer.engines.embedded.rules import rules_for
 from balmer.engines.embedded.state import candidates_of, enter, migrate, new_islands, restore, save
-from balmer.engines.embedded.types import Island, Rules
+from balmer.engines.embedded.types import Island
 from balmer.engines.problem import Budget, Problem
 from balmer.errors import ConfigError
 from balmer.expressions import Expression, check_dimensions
 from balmer.kernels import fit, losses
-from balmer.kernels.program import Table, pack
+from balmer.kernels.program import pack
 
 __all__ = ["EmbeddedEngine"]
 
@@ -259,10 +259,6 @@ class _Search:
         """A few steps on all rows: the sample has brought the constants near."""
         problem = self.problem
         return fit(expression, problem.X, problem.y, problem.weights, max_steps=6).expression
-
-
-def _run(island: Island, table: Table, rules: Rules, quota: int, stop: NDArray[np.uint8]) -> None:
-    run_island(island, table, rules, quota, stop)
 
 
 def _rows(
