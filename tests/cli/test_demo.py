@@ -52,7 +52,7 @@ def test_no_law_is_a_failure(demo, capsys, monkeypatch):
     from balmer.search import Front
 
     def nothing(*arguments):
-        return Front(())
+        return Front(()), False
 
     monkeypatch.setattr(sys.modules["balmer.search.discover"], "_front", nothing)
     monkeypatch.setattr(demo, "STORIES", (replace(demo.STORIES[1], evaluations=100),))
