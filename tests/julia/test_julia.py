@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import shutil
+import os
 import subprocess
 import tomllib
 from pathlib import Path
@@ -11,19 +11,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from balmer.engines.julia.installation import installation
 from balmer.expressions import OPERATORS, Expression, apply, constant, parse, variable
 from balmer.kernels import generate
 
 ROOT = Path(__file__).parents[2]
-JULIA = shutil.which("julia")
-needs_julia = pytest.mark.skipif(
-    JULIA is None, reason="Julia is not on the PATH; with it, run pytest tests/julia"
-)
 
 
 def julia(*arguments: str, text: str = "") -> str:
-    command = [str(JULIA), "--startup-file=no", f"--project={ROOT}", *arguments]
-    done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=ROOT, check=False)
+    """What the Julia that is set up prints, with the module of this checkout."""
+    found = installation()
+    command = [str(found.executable), "--startup-file=no", f"--project={found.project}", *arguments]
+    environment = os.environ | {"JULIA_LOAD_PATH": os.pathsep.join(["@", str(ROOT), "@stdlib"])}
+    done = subprocess.run(
+        command, input=text, capture_output=True, text=True, cwd=ROOT, env=environment, check=False
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -43,7 +45,7 @@ def test_both_packages_have_one_version():
     assert (ROOT / projects[0]["path"]).is_file()
 
 
-@needs_julia
+@pytest.mark.julia
 def test_the_module_passes_its_own_tests():
     julia("tests/julia/runtests.jl")
 
@@ -60,7 +62,7 @@ end
 """
 
 
-@needs_julia
+@pytest.mark.julia
 def test_a_program_has_the_same_values_in_both_languages():
     X = np.array([[0.3, 1.7, -0.8, 2.5, 0.0], [2.0, -3.0, 0.5, 0.25, 1.0]])
     formulas: list[Expression] = [

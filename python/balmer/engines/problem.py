@@ -152,11 +152,14 @@ class Objective(_Settings):
     ----------
     loss : ``"squared"``, the weighted mean of squared residuals; with uncertainties, the mean of (residual/sigma)^2.
     units : ``"forbid"`` admits only dimensionally right formulas, ``"ignore"`` all; ``"auto"`` forbids where every
-        column has a unit.
+        column has a unit. ``"penalise"`` (Julia engine) lets wrong ones compete with a loss that grows with their
+        distance in exponents.
+    unit_penalty : of ``"penalise"``, for every exponent that is off by 1, in losses of the best constant.
     """
 
     loss: Literal["squared"] = "squared"
-    units: Literal["auto", "forbid", "ignore"] = "auto"
+    units: Literal["auto", "forbid", "penalise", "ignore"] = "auto"
+    unit_penalty: float = Field(1.0, gt=0, allow_inf_nan=False)
 
 
 class Budget(_Settings):
@@ -204,12 +207,12 @@ class Problem:
     objective: Objective = field(default_factory=Objective)
 
     def __post_init__(self) -> None:
-        if self.objective.units == "forbid":
+        if self.objective.units in ("forbid", "penalise"):
             for name, unit in self.dataset.units.items():
                 if unit is None:
                     raise UnitError(
-                        f"column {name!r} has no unit, but units = 'forbid' needs one for every column; "
-                        f"give it one ('1' where it is dimensionless) or set units = 'ignore'"
+                        f"column {name!r} has no unit, but units = {self.objective.units!r} needs one for every "
+                        f"column; give it one ('1' where it is dimensionless) or set units = 'ignore'"
                     )
 
     @cached_property

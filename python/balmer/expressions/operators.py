@@ -58,7 +58,8 @@ class Operator:
     """One entry of the table.
 
     ``kernel`` is the scalar source of the value in terms of the arguments ``a`` and ``b``; ``partials`` are
-    the derivatives with respect to them, in which ``v`` also stands for the value.
+    the derivatives with respect to them, in which ``v`` also stands for the value. ``julia`` is the Julia function
+    of the same meaning: one of Julia's own, or of `julia/functions.jl` where Julia's own throws.
     """
 
     name: str
@@ -175,7 +176,7 @@ def _table() -> dict[str, Operator]:
     add("div", 2, np.divide, "a / b", "1.0 / b", "-v / b", sympy=lambda a, b: a / b, julia="/",
         unit_rule=UnitRule.QUOTIENT, symbol="/")  # fmt: skip
     add("pow", 2, np.power, "power(a, b)", "power_da(a, b)", "power_db(a, v)", sympy=lambda a, b: a**b,
-        julia="^", unit_rule=UnitRule.POW, symbol="^",
+        julia="power", unit_rule=UnitRule.POW, symbol="^",
         description="NaN where a < 0 and b is no integer")  # fmt: skip
     add("min", 2, np.minimum, "minimum(a, b)", "(1.0 if a <= b else 0.0)", "(0.0 if a <= b else 1.0)",
         sympy=_sympy("Min"), unit_rule=same, commutative=True)  # fmt: skip
@@ -188,23 +189,29 @@ def _table() -> dict[str, Operator]:
     add("square", 1, np.square, "a * a", "2.0 * a", sympy=lambda a: a**2, unit_rule=power, power=Fraction(2))
     add("cube", 1, lambda a: a * a * a, "a * a * a", "3.0 * a * a", sympy=lambda a: a**3, unit_rule=power,
         power=Fraction(3))  # fmt: skip
-    add("sqrt", 1, np.sqrt, "math.sqrt(a)", "0.5 / v", sympy=_sympy("sqrt"), unit_rule=power, power=half)
+    add("sqrt", 1, np.sqrt, "math.sqrt(a)", "0.5 / v", sympy=_sympy("sqrt"), julia="real_sqrt",
+        unit_rule=power, power=half)  # fmt: skip
     add("cbrt", 1, np.cbrt, "cube_root(a)", "1.0 / (3.0 * v * v)", sympy=_sympy_cbrt, unit_rule=power,
         power=third, description="real for negative arguments too")  # fmt: skip
     add("exp", 1, np.exp, "fast_exp(a)", "v", sympy=_sympy("exp"))
-    add("log", 1, np.log, "fast_log(a)", "1.0 / a", sympy=_sympy("log"))
+    add("log", 1, np.log, "fast_log(a)", "1.0 / a", sympy=_sympy("log"), julia="real_log")
     add("expm1", 1, np.expm1, "fast_expm1(a)", "v + 1.0", sympy=lambda a: _sympy("exp")(a) - 1)
-    add("log1p", 1, np.log1p, "fast_log1p(a)", "1.0 / (1.0 + a)", sympy=lambda a: _sympy("log")(1 + a))
+    add("log1p", 1, np.log1p, "fast_log1p(a)", "1.0 / (1.0 + a)", sympy=lambda a: _sympy("log")(1 + a),
+        julia="real_log1p")  # fmt: skip
     add("logexpm1", 1, _safe_logexpm1, "log_exp_m1(a)", "-1.0 / fast_expm1(-a)",
         sympy=_sympy_log_of(lambda e: e - 1), description="log(exp(x) - 1) without overflow")  # fmt: skip
     add("log1mexp", 1, _safe_log1mexp, "log_1m_exp(a)", "1.0 / fast_expm1(a)",
         sympy=_sympy_log_of(lambda e: 1 - 1 / e),
         description="log(1 - exp(-x)) without cancellation")  # fmt: skip
-    add("sin", 1, np.sin, "fast_sin(a)", "fast_cos(a)", far=_FAR_ANGLE, sympy=_sympy("sin"))
-    add("cos", 1, np.cos, "fast_cos(a)", "-fast_sin(a)", far=_FAR_ANGLE, sympy=_sympy("cos"))
-    add("tan", 1, np.tan, "math.tan(a)", "1.0 + v * v", sympy=_sympy("tan"))
-    add("asin", 1, np.arcsin, "math.asin(a)", "1.0 / math.sqrt(1.0 - a * a)", sympy=_sympy("asin"))
-    add("acos", 1, np.arccos, "math.acos(a)", "-1.0 / math.sqrt(1.0 - a * a)", sympy=_sympy("acos"))
+    add("sin", 1, np.sin, "fast_sin(a)", "fast_cos(a)", far=_FAR_ANGLE, sympy=_sympy("sin"),
+        julia="real_sin")  # fmt: skip
+    add("cos", 1, np.cos, "fast_cos(a)", "-fast_sin(a)", far=_FAR_ANGLE, sympy=_sympy("cos"),
+        julia="real_cos")  # fmt: skip
+    add("tan", 1, np.tan, "math.tan(a)", "1.0 + v * v", sympy=_sympy("tan"), julia="real_tan")
+    add("asin", 1, np.arcsin, "math.asin(a)", "1.0 / math.sqrt(1.0 - a * a)", sympy=_sympy("asin"),
+        julia="real_asin")  # fmt: skip
+    add("acos", 1, np.arccos, "math.acos(a)", "-1.0 / math.sqrt(1.0 - a * a)", sympy=_sympy("acos"),
+        julia="real_acos")  # fmt: skip
     add("atan", 1, np.arctan, "math.atan(a)", "1.0 / (1.0 + a * a)", sympy=_sympy("atan"))
     add("sinh", 1, np.sinh, "math.sinh(a)", "math.cosh(a)", sympy=_sympy("sinh"))
     add("cosh", 1, np.cosh, "math.cosh(a)", "math.sinh(a)", sympy=_sympy("cosh"))

@@ -9,16 +9,16 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from balmer.engines.base import Candidate, Evolution, OnProgress, Progress, State, Stopped, pareto
+from balmer.engines.common import check_request, rows_searched, undominated
 from balmer.engines.embedded.island import run_island
 from balmer.engines.embedded.rules import rules_for
 from balmer.engines.embedded.state import candidates_of, enter, migrate, new_islands, restore, save
 from balmer.engines.embedded.types import Island
 from balmer.engines.problem import Budget, Problem
 from balmer.errors import ConfigError
-from balmer.expressions import Expression, check_dimensions
+from balmer.expressions import Expression
 from balmer.kernels import fit, losses
 from balmer.kernels.program import pack
 
@@ -82,23 +82,11 @@ class EmbeddedEngine:
         ConfigError
             If the budget has no end, or a formula of `start` is outside the search space.
         """
-        if budget.seconds is None and budget.evaluations is None:
-            raise ConfigError("a search needs a budget: give seconds, evaluations, or both")
-        for expression in start:
-            if not problem.space.admits(expression):
-                raise ConfigError(
-                    f"the start formula {expression.text(problem.dataset.feature_names)} is outside the search space "
-                    f"(operators {' '.join(sorted(problem.space.allowed))}, "
-                    f"complexity up to {problem.space.max_complexity})"
-                )
-            if problem.check_units and problem.dimensions is not None:
-                names, dimensions = problem.dataset.feature_names, problem.dimensions
-                report = check_dimensions(expression, dimensions[:-1], dimensions[-1], names=names)
-                if not report:
-                    raise ConfigError(
-                        f"the start formula {expression.text(names)} is dimensionally wrong: {report.reason}; "
-                        f"mend it, or set units = 'ignore'"
-                    )
+        check_request(problem, budget, start)
+        if problem.objective.units == "penalise":
+            raise ConfigError(
+                "units = 'penalise' is not known to the embedded engine: set 'forbid' or 'ignore', or engine = 'julia'"
+            )
         return _Search(self, problem, budget, seed, start, state, on_progress).run()
 
 
@@ -171,7 +159,7 @@ class _Search:
             parsimony=engine.parsimony,
             fit_steps=engine.fit_steps,
         )
-        X, y, weights, self.whole = _rows(problem, engine.max_rows, self.seed)
+        X, y, weights, self.whole = rows_searched(problem, engine.max_rows, self.seed)
         self.tables = [pack(X, y, weights, problem.space.max_complexity) for _ in range(engine.islands)]
         islands = new_islands(problem, engine.islands, engine.population, self.seed)
         self.epoch = 0
@@ -242,7 +230,7 @@ class _Search:
     def _judge(self) -> tuple[Candidate, ...]:
         """The hall of fame with its losses on all rows, constants refitted there if the search saw only some."""
         problem = self.problem
-        found = _undominated(candidates_of(self.islands))
+        found = undominated(candidates_of(self.islands))
         if not self.whole:
             with ThreadPoolExecutor(self.threads) as pool:
                 refitted = list(pool.map(self._refit, [c.expression for c in found]))
@@ -253,42 +241,9 @@ class _Search:
             Candidate(e, float(loss), c.complexity)
             for e, loss, c in zip(refitted, values, found, strict=True)
         ]
-        return tuple(_undominated(judged))
+        return tuple(undominated(judged))
 
     def _refit(self, expression: Expression) -> Expression:
         """A few steps on all rows: the sample has brought the constants near."""
         problem = self.problem
         return fit(expression, problem.X, problem.y, problem.weights, max_steps=6).expression
-
-
-def _rows(
-    problem: Problem, max_rows: int, seed: int
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], bool]:
-    """The rows searched on: all, or a random sample of `max_rows` with its weights scaled to the same loss."""
-    n = len(problem.y)
-    if n <= max_rows:
-        return problem.X, problem.y, problem.weights, True
-    rows = np.sort(np.random.default_rng([seed, n]).choice(n, max_rows, replace=False))
-    weights = problem.weights[rows]
-    return (
-        np.ascontiguousarray(problem.X[:, rows]),
-        problem.y[rows],
-        weights * (problem.weights.sum() / weights.sum()),
-        False,
-    )
-
-
-def _undominated(candidates: Sequence[Candidate]) -> list[Candidate]:
-    """Those that no other beats in complexity, number of constants and loss together."""
-    kept = []
-    for c in candidates:
-        k = c.expression.n_constants
-        if np.isfinite(c.loss) and not any(
-            o.complexity <= c.complexity
-            and o.expression.n_constants <= k
-            and o.loss <= c.loss
-            and (o.complexity, o.expression.n_constants, o.loss) != (c.complexity, k, c.loss)
-            for o in candidates
-        ):
-            kept.append(c)
-    return kept

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from balmer.engines.base import Candidate, State
+from balmer.engines.common import digest
 from balmer.engines.embedded.types import Island
 from balmer.engines.problem import Problem
 from balmer.errors import EngineError
@@ -54,13 +54,7 @@ def new_islands(problem: Problem, n_islands: int, population: int, seed: int) ->
 def save(islands: Sequence[Island], problem: Problem, seed: int, epoch: int) -> State:
     """All islands as named arrays with a leading island axis; nothing in it needs pickle."""
     state = {name: np.stack([getattr(island, name) for island in islands]) for name in Island._fields}
-    return state | {"seed": np.array(seed), "epoch": np.array(epoch), "problem": _digest(problem)}
-
-
-def _digest(problem: Problem) -> NDArray[np.uint8]:
-    """Fingerprint of all that a search is asked, 32 bytes."""
-    asked = f"{problem.dataset.fingerprint} {problem.space!r} {problem.objective!r}"
-    return np.frombuffer(hashlib.sha256(asked.encode()).digest(), np.uint8)
+    return state | {"seed": np.array(seed), "epoch": np.array(epoch), "problem": digest(problem)}
 
 
 def restore(state: State, problem: Problem, blank: Sequence[Island]) -> list[Island]:
@@ -71,7 +65,7 @@ def restore(state: State, problem: Problem, blank: Sequence[Island]) -> list[Isl
     EngineError
         If the state belongs to another problem or to other settings, of which `blank` shows the shapes.
     """
-    if not np.array_equal(state.get("problem", np.zeros(0)), _digest(problem)):
+    if not np.array_equal(state.get("problem", np.zeros(0)), digest(problem)):
         raise EngineError(
             "the saved state belongs to another search: the data, the space or the objective differ"
         )

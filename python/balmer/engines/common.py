@@ -1,0 +1,85 @@
+"""What both engines do alike before and after a search: check what is asked, choose rows, keep what is undominated."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from balmer.engines.base import Candidate
+from balmer.engines.problem import Budget, Problem
+from balmer.errors import ConfigError
+from balmer.expressions import Expression, check_dimensions
+
+__all__ = ["check_request", "digest", "rows_searched", "undominated"]
+
+Floats = NDArray[np.float64]
+
+
+def check_request(problem: Problem, budget: Budget, start: Sequence[Expression]) -> None:
+    """See that a search has an end and begins inside its space.
+
+    Raises
+    ------
+    ConfigError
+        If the budget has no end, or a formula of `start` is outside the search space or dimensionally wrong.
+    """
+    if budget.seconds is None and budget.evaluations is None:
+        raise ConfigError("a search needs a budget: give seconds, evaluations, or both")
+    for expression in start:
+        if not problem.space.admits(expression):
+            raise ConfigError(
+                f"the start formula {expression.text(problem.dataset.feature_names)} is outside the search space "
+                f"(operators {' '.join(sorted(problem.space.allowed))}, "
+                f"complexity up to {problem.space.max_complexity})"
+            )
+        if problem.check_units and problem.dimensions is not None:
+            names, dimensions = problem.dataset.feature_names, problem.dimensions
+            report = check_dimensions(expression, dimensions[:-1], dimensions[-1], names=names)
+            if not report:
+                raise ConfigError(
+                    f"the start formula {expression.text(names)} is dimensionally wrong: {report.reason}; "
+                    f"mend it, or set units = 'ignore'"
+                )
+
+
+def rows_searched(problem: Problem, max_rows: int, seed: int) -> tuple[Floats, Floats, Floats, bool]:
+    """Features, target and weights of the rows searched on, and whether these are all.
+
+    Of larger tables a random sample of `max_rows` is drawn, its weights scaled to the same loss.
+    """
+    n = len(problem.y)
+    if n <= max_rows:
+        return problem.X, problem.y, problem.weights, True
+    rows = np.sort(np.random.default_rng([seed, n]).choice(n, max_rows, replace=False))
+    weights = problem.weights[rows]
+    return (
+        np.ascontiguousarray(problem.X[:, rows]),
+        problem.y[rows],
+        weights * (problem.weights.sum() / weights.sum()),
+        False,
+    )
+
+
+def undominated(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those that no other beats in complexity, number of constants and loss together."""
+    kept = []
+    for c in candidates:
+        k = c.expression.n_constants
+        if np.isfinite(c.loss) and not any(
+            o.complexity <= c.complexity
+            and o.expression.n_constants <= k
+            and o.loss <= c.loss
+            and (o.complexity, o.expression.n_constants, o.loss) != (c.complexity, k, c.loss)
+            for o in candidates
+        ):
+            kept.append(c)
+    return kept
+
+
+def digest(problem: Problem) -> NDArray[np.uint8]:
+    """Fingerprint of all that a search is asked, 32 bytes."""
+    asked = f"{problem.dataset.fingerprint} {problem.space!r} {problem.objective!r}"
+    return np.frombuffer(hashlib.sha256(asked.encode()).digest(), np.uint8)
