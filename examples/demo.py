@@ -89,6 +89,7 @@ def main() -> int:
             file=DATA / f"{story.name}.parquet",
             budget={"evaluations": story.evaluations},
             seed=1,
+            engine="embedded",  # the same laws on every machine, with Julia or without
             out=Path("runs") / story.name,
         )
         try:

@@ -11,7 +11,7 @@ module Balmer
 
 using PrecompileTools: @compile_workload
 
-export evaluate
+export Finding, evaluate, probe
 
 include("operators.jl")
 include("functions.jl")
@@ -28,6 +28,9 @@ include("search.jl")
 include("state.jl")
 include("bridge.jl")
 include("native.jl")
+include("structure.jl")
+using .Structure: Finding, probe
+include("probing.jl")
 
 include("rehearsal.jl")
 

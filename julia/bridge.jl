@@ -91,3 +91,6 @@ end
 node_evaluations(search::Search) = sum(island -> island.judge.node_evaluations, search.islands)
 reason(search::Search) = String(search.stopped)
 interrupt!(search::Search) = stop!(search, :interrupted)
+
+"Collect what a search has left, lest many searches in one process let the heap grow before the collector finds it worth it."
+sweep() = GC.gc(true)

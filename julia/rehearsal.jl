@@ -41,5 +41,16 @@ function rehearse()
         end
     end
     string(last(search(x', x; operators=["add", "mul"], evaluations=500, islands=1)))
+    rehearse_probe()
     return nothing
+end
+
+function rehearse_probe()
+    a, b = repeat(1.0:6.0, 5), repeat(1.0:5.0; inner=6)
+    probing = start_probe(merge!(request(), Dict("X" => [a; b], "y" => a .* sqrt.(b), "weights" => fill(1 / 30, 30),
+                                                 "n_features" => 2, "seed" => 1)))
+    while advance!(probing, 0.2)
+        fraction(probing)
+    end
+    describe(found(probing)), kinds(probing), interrupt!(probing)
 end

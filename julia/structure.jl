@@ -7,7 +7,7 @@ Tests of structure in a table or a function; see `probe`.
 """
 module Structure
 
-export Finding, probe, probe_arrays
+export Finding, probe
 
 using LinearAlgebra
 using Random
@@ -101,26 +101,6 @@ function probe(f, lower::AbstractVector, upper::AbstractVector; seed=0, points=2
         isnothing(progress) || progress(k / length(all_hypotheses))
     end
     return findings
-end
-
-"""
-    probe_arrays(X, y, weights, seed, stop) -> (kinds, variables, rest, statistic, threshold, validation_error)
-
-`probe` for the bridge to Python: kinds as strings, `variables` and `rest` as Boolean matrices with a row per finding and a
-column per feature. `weights` and `stop` may be nothing. `validation_error` is the free surrogate's error on left-out rows, relative to the
-target's spread: NaN where there was nothing to fit.
-"""
-function probe_arrays(X, y, weights, seed, stop)
-    findings, validation = probe_data(X, y; weights, seed, progress=nothing, stop, rows=600)
-    member(groups) = Bool[i in group for group in groups, i in axes(X, 1)]
-    return (
-        String[String(f.kind) for f in findings],
-        member([f.variables for f in findings]),
-        member([f.rest for f in findings]),
-        Float64[f.statistic for f in findings],
-        Float64[f.threshold for f in findings],
-        validation,
-    )
 end
 
 function probe_data(X, y; weights, seed, progress, stop, rows)
@@ -223,6 +203,7 @@ function decide(few, all_rows, range, progress, stop)
             isnothing(progress) || progress(length(statistic) / length(todo))
         end
     end
+    isnothing(progress) || progress(1.0)
     return answered(todo, statistic)
 end
 

@@ -98,7 +98,8 @@ class SymbolicRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # typ
     procs : int, default=None
         Threads of the search. None: every core.
     engine : str or Engine, default="auto"
-        ``"auto"``, ``"embedded"``, or an engine of your own making.
+        ``"auto"``, ``"embedded"``, ``"julia"``, or an engine of your own making. ``"auto"`` is Julia where that is set
+        up (``balmer julia install``) and no size of a population is given, else the embedded engine.
     verbosity : int, default=0
         1 prints the front when it is found.
     progress : bool, default=False

@@ -244,7 +244,7 @@ def test_a_bad_table_is_one_sentence_and_leaves_nothing(balmer, tmp_path, file, 
         ("[space]\nmax_depth = 'x'", "option max_depth = 'x': Input should be a valid integer"),
         (
             "[objective]\nunits = 'maybe'",
-            "option units = 'maybe': Input should be 'auto', 'forbid' or 'ignore'",
+            "option units = 'maybe': Input should be 'auto', 'forbid', 'penalise' or 'ignore'",
         ),
         ("[budget]\nseconds = 'x'", "option time = 'x': accepted are seconds, or a text such as"),
         ("time = 3\n[budget]\nseconds = 3", "option seconds in 'search.toml' is given twice"),

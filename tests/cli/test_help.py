@@ -17,6 +17,10 @@ import pytest
         (["data"], "balmer data describe examples/data/hubble.parquet"),
         (["data", "describe"], "balmer data describe examples/data/hubble.parquet"),
         (["data", "convert"], "balmer data convert fall.csv fall.parquet --units h=m,t=s --target h"),
+        (["julia"], "balmer julia doctor"),
+        (["julia", "install"], "balmer julia install"),
+        (["julia", "status"], "balmer julia status"),
+        (["julia", "doctor"], "balmer julia doctor"),
     ],
 )
 def test_every_command_shows_an_example(balmer, command, example):
@@ -34,7 +38,7 @@ def test_options_are_grouped(balmer):
         assert any(name in panel for panel in panels), name
 
 
-@pytest.mark.parametrize("command", [[], ["data"]])
+@pytest.mark.parametrize("command", [[], ["data"], ["julia"]])
 def test_without_a_command_there_is_help(balmer, command):
     code, out, _ = balmer(*command)
     assert code == 0

@@ -18,8 +18,9 @@ def default_sigint():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def fit(planets, folder):
+def fit(planets, folder, engine="embedded"):
     command = [sys.executable, "-m", "balmer", "fit", str(planets), "--time", "1h", "--out", "run"]
+    command += ["--engine", engine]
     return subprocess.Popen(
         command,
         cwd=folder,
@@ -37,9 +38,10 @@ def wait_for(stream, text):
     raise AssertionError(f"the process ended without saying {text!r}")
 
 
+@pytest.mark.parametrize("engine", ["embedded", pytest.param("julia", marks=pytest.mark.julia)])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
-def test_the_front_so_far_is_shown_and_saved(planets, tmp_path, number, code):
-    with fit(planets, tmp_path) as process:
+def test_the_front_so_far_is_shown_and_saved(planets, tmp_path, number, code, engine):
+    with fit(planets, tmp_path, engine) as process:
         wait_for(process.stderr, "formulas, loss")
         process.send_signal(number)
         out, err = process.communicate()

@@ -1,4 +1,4 @@
-"""The engines that the conformance suite runs on: every one that is present."""
+"""The engines that the conformance suite runs on; that of Julia is skipped where Julia is not."""
 
 from __future__ import annotations
 
@@ -9,11 +9,21 @@ import pytest
 from balmer.engines import Engine
 from balmer.engines.embedded import EmbeddedEngine
 
+
+def _julia(threads: int) -> Engine:
+    from balmer.engines.julia import JuliaEngine
+
+    return JuliaEngine(threads=threads)
+
+
 # Name of the engine, and how to make one with that many threads.
-ENGINES: dict[str, Callable[[int], Engine]] = {"embedded": lambda threads: EmbeddedEngine(threads=threads)}
+ENGINES: dict[str, Callable[[int], Engine]] = {
+    "embedded": lambda threads: EmbeddedEngine(threads=threads),
+    "julia": _julia,
+}
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(params=["embedded", pytest.param("julia", marks=pytest.mark.julia)])
 def make_engine(request: pytest.FixtureRequest) -> Callable[[int], Engine]:
     return ENGINES[request.param]
 

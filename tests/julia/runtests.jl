@@ -41,3 +41,10 @@ end
     @test_throws ArgumentError evaluate([2], [1], [0.0], X)
     @test_throws ArgumentError evaluate([99], [0], [0.0], X)
 end
+
+# Each file in a module of its own, so that their names do not meet.
+for file in ("derivatives.jl", "dimensions.jl", "dimension_gaps.jl", "search.jl", "structure.jl")
+    @testset "$file" begin
+        Core.eval(Main, :(module $(Symbol(splitext(file)[1], "_tests")) include($(joinpath(@__DIR__, file))) end))
+    end
+end

@@ -150,20 +150,38 @@ end
         X = 0.1 .+ 0.8 .* rand(Xoshiro(6), 2, 120)
         y = (X[1, :] .+ X[2, :]) ./ (1 .+ X[1, :] .* X[2, :]) .+ 0.01 .* randn(Xoshiro(7), 120)
         answer = repr([(f.kind, f.variables, f.statistic) for f in probe(X, y; seed=7)])
-    """
+        """
     others = Threads.nthreads() == 1 ? 2 : 1
     julia = `$(Base.julia_cmd()) --startup-file=no --threads=$others --project=$(Base.active_project())`
-    @test read(`$julia -e "$program\nprint(answer)"`, String) == include_string(Module(), program)
+    printing = program * "print(answer)"
+    @test read(`$julia -e $printing`, String) == include_string(Module(), program)
 end
 
-@testset "arrays for the bridge" begin
+@testset "a probe that Python asks for" begin
     X, y = rows(named("velocity addition"), 0.0; n=200)
-    kinds, variables, rest, statistic, threshold, validation = Balmer.probe_arrays(X, y, nothing, 0, nothing)
-    @test size(variables) == size(rest) == (length(kinds), 2)
-    @test kinds[statistic .<= threshold] == ["generalised_additive"]
-    @test validation < 1e-2
-    # a view of another layout is the same table
-    @test Balmer.probe_arrays(PermutedDimsArray(permutedims(X), (2, 1)), view(y, :), nothing, 0, nothing)[4] == statistic
+    flat = vec(permutedims(X))
+    asked = merge!(Balmer.request(), Dict("X" => flat, "y" => y, "weights" => ones(200), "n_features" => 2, "seed" => 0))
+    probing = Balmer.start_probe(asked)
+    while Balmer.advance!(probing, 0.1)
+    end
+    arrays, kinds = Balmer.found(probing), split(Balmer.kinds(probing), "\n")
+    @test length(arrays["variables"]) == length(arrays["rest"]) == 2 * length(kinds)
+    @test kinds[arrays["statistic"] .<= arrays["threshold"]] == ["generalised_additive"]
+    @test only(arrays["validation_error"]) < 1e-2
+    @test arrays["statistic"] == [f.statistic for f in probe(X, y)]
+    @test Balmer.fraction(probing) == 1
+    merge!(asked, Dict("y" => ones(199)))
+    @test_throws ArgumentError Balmer.start_probe(merge!(asked, Dict("X" => flat[1:398], "weights" => ones(200)))) |>
+                               probing -> Balmer.advance!(probing, 60.0)
+end
+
+@testset "a C function is probed" begin
+    wave(x::Ptr{Float64}, n::Int64)::Float64 = sin(unsafe_load(x, 1) - unsafe_load(x, 2)) * unsafe_load(x, n)
+    address = Int(@cfunction($wave, Float64, (Ptr{Float64}, Int64)).ptr)
+    asked = merge!(Balmer.request(), Dict("lower" => [0.0, 0, 1], "upper" => [2.0, 2, 3], "seed" => 0))
+    probing = Balmer.probe_function(address, asked)
+    found_kinds = [f.kind for f in probing.findings if f.verdict]
+    @test :difference in found_kinds && :multiplicative in found_kinds && !(:additive in found_kinds)
 end
 
 @testset "stop ends a probe" begin
@@ -183,6 +201,6 @@ end
     @test_throws ArgumentError probe([[Inf; 1; 1] X[:, 2:end]], y)
     @test_throws ArgumentError probe(X, y[2:end])
     @test_throws ArgumentError probe(X, y; weights=-ones(30))
-    @test_throws ArgumentError probe(x -> log(x[1] - 2) + x[2], [0.0, 0.0], [1.0, 1.0])
+    @test_throws ArgumentError probe(x -> x[1] < 0.5 ? Inf : x[2], [0.0, 0.0], [1.0, 1.0])
     @test_throws ArgumentError probe(sum, [0.0, 1.0], [1.0, 1.0])
 end

@@ -25,6 +25,8 @@ app = typer.Typer(
 )
 data_app = typer.Typer(rich_markup_mode="rich", no_args_is_help=False, context_settings=_HELP)
 app.add_typer(data_app, name="data")
+julia_app = typer.Typer(rich_markup_mode="rich", no_args_is_help=False, context_settings=_HELP)
+app.add_typer(julia_app, name="julia")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -264,3 +266,63 @@ def convert(
     from balmer.cli.tables import convert_command
 
     convert_command(source, destination, units or [], target, description or [], overwrite)
+
+
+@julia_app.callback(invoke_without_command=True)
+def julia(context: typer.Context) -> None:
+    """Set up the Julia engine, which takes its evolution from SymbolicRegression.jl.
+
+    Balmer works without it; where it is set up, --engine auto takes it.
+
+    \b
+    [bold]Examples[/bold]
+      balmer julia install
+      balmer julia status
+      balmer julia doctor
+    """
+    if context.invoked_subcommand is None:
+        print(context.get_help())
+
+
+@julia_app.command()
+def install() -> None:
+    """Download Julia and its packages where they are missing, and compile them.
+
+    Nothing else in Balmer ever downloads them. A Julia in the PATH is taken; to name
+    one with a project of its own, set PYTHON_JULIACALL_EXE and PYTHON_JULIACALL_PROJECT.
+
+    \b
+    [bold]Example[/bold]
+      balmer julia install
+    """
+    from balmer.cli.julia import install_command
+
+    install_command()
+
+
+@julia_app.command()
+def status() -> None:
+    """Say which Julia is set up, and its packages, without starting it.
+
+    \b
+    [bold]Example[/bold]
+      balmer julia status
+    """
+    from balmer.cli.julia import status_command
+
+    status_command()
+
+
+@julia_app.command()
+def doctor() -> None:
+    """Try the way from Python to a search in Julia, link by link.
+
+    It stops at the first link that fails and says what to do; the exit code is then 2.
+
+    \b
+    [bold]Example[/bold]
+      balmer julia doctor
+    """
+    from balmer.cli.julia import doctor_command
+
+    raise typer.Exit(doctor_command())

@@ -114,7 +114,14 @@ Evaluations = Annotated[
 TargetLoss = Annotated[str | None, _option(_BUDGET, "LOSS", "Stop at a formula with this loss.")]
 Seed = Annotated[str | None, _option(_BUDGET, "N", "Of the random numbers; by default 0.")]
 Threads = Annotated[str | None, _option(_BUDGET, "N", "By default one for every core.")]
-Engine = Annotated[str | None, _option(_BUDGET, "auto|embedded", "By default auto.")]
+Engine = Annotated[
+    str | None,
+    _option(
+        _BUDGET,
+        "auto|embedded|julia",
+        "What evolves the formulas; by default auto, which is julia where that is set up, else embedded.",
+    ),
+]
 
 Out = Annotated[
     Path | None,

@@ -1,6 +1,7 @@
 """Engines evolve formulas for a Problem; `base` is their contract."""
 
-from balmer.engines.base import Candidate, Engine, Evolution, Progress, pareto
+from balmer.engines.base import Candidate, Engine, Evolution, Prober, Progress, pareto
+from balmer.engines.finding import Finding
 from balmer.engines.problem import Budget, Objective, Problem, SearchSpace
 
 __all__ = [
@@ -8,7 +9,9 @@ __all__ = [
     "Candidate",
     "Engine",
     "Evolution",
+    "Finding",
     "Objective",
+    "Prober",
     "Problem",
     "Progress",
     "SearchSpace",

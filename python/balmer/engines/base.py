@@ -9,10 +9,21 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from balmer.engines.finding import Finding
 from balmer.engines.problem import Budget, Problem
 from balmer.expressions import Expression
 
-__all__ = ["Candidate", "Engine", "Evolution", "OnProgress", "Progress", "State", "Stopped", "pareto"]
+__all__ = [
+    "Candidate",
+    "Engine",
+    "Evolution",
+    "OnProgress",
+    "Prober",
+    "Progress",
+    "State",
+    "Stopped",
+    "pareto",
+]
 
 Stopped = Literal["evaluations", "seconds", "target", "interrupted"]
 State = Mapping[str, NDArray[Any]]
@@ -95,6 +106,23 @@ class Engine(Protocol):
         Notes
         -----
         Ctrl-C ends the search, keeps what was found and says so in `Evolution.stopped`.
+        """
+        ...
+
+
+class Prober(Protocol):
+    """Tests data for structure; so far the Julia engine does."""
+
+    def probe(self, problem: Problem, *, seed: int, on_progress: OnProgress | None = None) -> list[Finding]:
+        """Test which structure the target has in its features.
+
+        Returns
+        -------
+        A Finding for every hypothesis tested, those that fail too; none where there is one feature.
+
+        Notes
+        -----
+        Ctrl-C ends the probe and keeps what was found.
         """
         ...
 

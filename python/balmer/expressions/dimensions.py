@@ -186,7 +186,9 @@ class _Check:
         entry = OPERATORS_BY_CODE[int(self.expression.ops[i])]
         found = self.ruled(entry, i, below)
         if any(b.number is None for b in below):
-            return _Linear(found.known, found.unknown)  # a sum with a feature is no number, whatever its first part is
+            return _Linear(
+                found.known, found.unknown
+            )  # a sum with a feature is no number, whatever its first part is
         number = float(entry.numpy(*(b.number for b in below))) if below else math.nan
         return _Linear(found.known, found.unknown, number, any(b.is_free for b in below))
 

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from numbers import Integral
+from threading import current_thread, main_thread
 from typing import Any
 
 from balmer.data import Dataset
@@ -25,6 +26,7 @@ from balmer.search.refine import Refined, distinct, law_of, refine, refit, struc
 __all__ = ["Discovery", "discover"]
 
 DEFAULT_SECONDS = 60.0
+_ENGINES = ("auto", "embedded", "julia")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -101,7 +103,8 @@ def discover(
     time, evaluations, target_loss : the Budget; 60 s if neither time nor evaluations is given.
     seed : one seed and a budget in evaluations give one front, on any number of threads.
     threads : of the engine; None takes every core.
-    engine : ``"auto"``, ``"embedded"``, or an engine.
+    engine : ``"auto"``, ``"embedded"``, ``"julia"``, or an engine; ``"auto"`` is Julia where that is set up
+        (``balmer julia install``), else the embedded engine. The provenance says which it was.
     operators : names or symbols, as in ``"+ - * / sqrt"``; a short way to SearchSpace(operators=...).
     space, objective : see `SearchSpace` and `Objective`.
     start : formulas, or texts in terms of the columns, from which the search begins.
@@ -190,13 +193,29 @@ def _engine(engine: str | Engine, threads: int | None) -> Engine:
         if threads is not None:
             raise ConfigError("threads are given beside an engine that has its own")
         return engine
-    if engine not in ("auto", "embedded"):
+    if engine not in _ENGINES:
         raise EngineError(
-            f"there is no engine {engine!r} in this version; accepted are 'auto' and 'embedded'"
+            f"there is no engine {engine!r} in this version; accepted are {', '.join(map(repr, _ENGINES))}"
         )
+    if _choice(engine) == "julia":
+        from balmer.engines.julia import JuliaEngine
+
+        return JuliaEngine(threads=threads)
     from balmer.engines.embedded import EmbeddedEngine
 
     return EmbeddedEngine(threads=threads)
+
+
+def _choice(engine: str) -> str:
+    """The engine that is meant: "auto" is Julia where it is set up and this thread may call it, else embedded."""
+    if engine == "embedded":
+        return engine
+    from balmer.engines.julia import session
+
+    if engine == "julia":
+        session.require()
+        return engine
+    return "julia" if session.available() and current_thread() is main_thread() else "embedded"
 
 
 def _start(start: Sequence[Expression | str], problem: Problem) -> list[Expression]:

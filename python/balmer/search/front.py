@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from balmer.search.law import Law
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from balmer.data import Dataset
+    from balmer.engines import Problem
+    from balmer.expressions import CustomOperator
 
 __all__ = ["Front"]
 
@@ -41,6 +45,53 @@ class Front(Sequence[Law]):
             if level:
                 kept.append(min(level, key=lambda law: (round(law.score.description_length, 6), law.loss)))
         return cls(tuple(kept))
+
+    @classmethod
+    def from_pysr(
+        cls, source: Any, data: Dataset | Problem, *, operators: Iterable[str | CustomOperator] = ()
+    ) -> Front:
+        """The laws of a PySR run, judged on the data.
+
+        Each equation keeps its form; its constants are fitted again from PySR's values, which gives their errors.
+        Loss, complexity and criteria are Balmer's, and what a simpler equation beats is left out.
+
+        Parameters
+        ----------
+        source : ``hall_of_fame.csv``, the directory of the run, or a fitted PySRRegressor. Pickles are not read.
+        data : the Dataset, or a whole Problem for its costs of complexity. The equations speak of its features by
+            name, or by place as ``x0``, ``x1``, ...
+        operators : PySR's custom operators, as in ``"gauss(x) = exp(-x^2)"``.
+
+        Raises
+        ------
+        ConfigError, DataError
+            Naming the file and the row that cannot be read.
+        """
+        from balmer.search.pysr_files import pysr_laws
+
+        return cls.of(pysr_laws(source, data, operators=operators))
+
+    def to_pysr_guesses(
+        self, *, operators: Iterable[str] | None = None, names: Sequence[str] | None = None
+    ) -> list[str]:
+        """The laws as texts for ``PySRRegressor(guesses=...)``, simplest first.
+
+        Parameters
+        ----------
+        operators : those of the PySRRegressor, binary and unary; the laws are rewritten with these, and left out
+            where that cannot be. Without, every law keeps its operators, all of which PySR must then be given.
+        names : what PySR calls the features, if not by their names: ``["x0", "x1"]`` for an array.
+
+        Raises
+        ------
+        ConfigError
+            If a column has a name that PySR does not take, or an operator is not known.
+        """
+        from balmer.search.pysr_files import pysr_guess
+
+        words = None if operators is None else list(operators)
+        guesses = (pysr_guess(law, operators=words, names=names) for law in self.laws)
+        return [guess for guess in guesses if guess is not None]
 
     @property
     def best(self) -> Law:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +12,9 @@ from numpy.typing import NDArray
 
 from balmer.engines.base import Candidate, Evolution, OnProgress, Progress, State, Stopped, pareto
 from balmer.engines.common import check_request, digest, rows_searched, undominated
+from balmer.engines.finding import Finding
 from balmer.engines.julia import session
-from balmer.engines.julia.installation import first_line
+from balmer.engines.julia.crossing import Request, copied, julia_errors
 from balmer.engines.problem import Budget, Problem
 from balmer.errors import ConfigError, EngineError
 from balmer.expressions import Expression, check_dimensions
@@ -53,12 +52,12 @@ class JuliaEngine:
 
     threads: int | None = None
     islands: int = 16
-    population: int = 27
+    population: int = 60
     max_rows: int = 2048
-    tournament: int = 15
+    tournament: int = 5
     crossover: float = 0.0259
     parsimony: float = 20.0
-    fit: float = 0.1
+    fit: float = 1.0
     fit_steps: int = 4
     name: str = "julia"
 
@@ -107,6 +106,42 @@ class JuliaEngine:
             )
         return _Search(self, problem, budget, seed, start, state, on_progress).run()
 
+    def probe(self, problem: Problem, *, seed: int, on_progress: OnProgress | None = None) -> list[Finding]:
+        """Test which structure the target has in its features; see `balmer.engines.base.Prober.probe`.
+
+        Raises
+        ------
+        DataError
+            If there are fewer than 20 rows.
+        EngineError
+            If Julia cannot be started.
+        """
+        from balmer.engines.julia.probing import probe_data
+
+        return probe_data(problem, seed=seed, threads=self.threads, on_progress=on_progress)
+
+    def probe_function(
+        self, function: Callable[..., Any], box: Mapping[str, tuple[float, float]], *, seed: int = 0
+    ) -> list[Finding]:
+        """Test which structure a function has in a box, to its rounding.
+
+        Parameters
+        ----------
+        function : of as many numbers as the box has names, in their order.
+        box : lower and upper bound of each variable.
+
+        Raises
+        ------
+        ConfigError
+            If the box is none.
+        EngineError
+            If Julia cannot be started, or the function is not finite in the box; what the function itself raises is
+            raised.
+        """
+        from balmer.engines.julia.probing import probe_function
+
+        return probe_function(function, box, seed=seed, threads=self.threads)
+
 
 class _Search:
     """One call of `evolve`."""
@@ -128,22 +163,24 @@ class _Search:
         self.interrupted = False
         self.julia: Any = None
         self.handle: Any = None
-        self.lent: dict[str, NDArray[Any]] = {}  # what Julia reads in our memory must outlive the search
+        self.request: Request | None = None  # Julia reads arrays in it until the search has ended
 
     def run(self) -> Evolution:
         self._report("starting Julia", 0, ())
         self.julia = session.julia(self.engine.threads)
         X, y, weights, self.whole = rows_searched(self.problem, self.engine.max_rows, self.seed)
         self.begin = time.perf_counter()  # what Julia's start takes is not taken from the user's time
-        with _julia_errors():
-            self.handle = self.julia.start_search(self._request(X, y, weights))
+        with julia_errors("the search"):
+            self.request = self._request(X, y, weights)
+            self.handle = self.julia.start_search(self.request.inside)
         try:
             self._watch()
         finally:
             self.julia.interrupt_b(self.handle)  # whatever happens here, no search goes on in the background
-        with _julia_errors():
+        with julia_errors("the search"):
             archive = self._judge()
-            state = self._copied(self.julia.saved(self.handle))
+            state = copied(self.julia, self.julia.saved(self.handle))
+            self.julia.sweep()
             return Evolution(
                 front=pareto(archive),
                 archive=archive,
@@ -159,7 +196,7 @@ class _Search:
         running = True
         while running:
             try:
-                with _julia_errors():
+                with julia_errors("the search"):
                     running = bool(self.julia.advance_b(self.handle, _POLL))
                 if running and self.on_progress is not None:
                     front = pareto(Candidate(e, loss, self._cost(e)) for e, loss in self._found())
@@ -172,8 +209,8 @@ class _Search:
                 self.julia.interrupt_b(self.handle)
                 running = True
 
-    def _request(self, X: Floats, y: Floats, weights: Floats) -> Any:
-        """Everything asked of Julia, in its own memory but for the arrays, which it borrows."""
+    def _request(self, X: Floats, y: Floats, weights: Floats) -> Request:
+        """Everything asked of Julia."""
         problem, space, engine = self.problem, self.problem.space, self.engine
         costs = np.ones(N_OPCODES, np.int64)
         costs[CONSTANT] = space.complexity_of_constants
@@ -224,13 +261,7 @@ class _Search:
             arrays |= {"features": exponents[:-1].ravel(), "target": exponents[-1].copy()}
         if self.state is not None:
             arrays |= {f"state_{k}": np.asarray(v) for k, v in self.state.items() if k not in _OURS}
-        self.lent = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        request = self.julia.request()
-        for name, value in settings.items():
-            self.julia.set_b(request, name, value)
-        for name, array in self.lent.items():
-            self.julia.lend_b(request, name, str(array.dtype), array.ctypes.data, array.size)
-        return request
+        return Request(self.julia, settings, arrays)
 
     def _literals(self, expressions: Sequence[Expression]) -> NDArray[np.float64]:
         """The exact numbers that trees must be able to say, those of an earlier search first."""
@@ -240,21 +271,11 @@ class _Search:
 
     def _found(self) -> Iterator[tuple[Expression, float]]:
         """Formulas of Julia's archive with the loss on the rows searched, the penalty for units included."""
-        found = self._copied(self.julia.found(self.handle))
+        found = copied(self.julia, self.julia.found(self.handle))
         ends = np.cumsum(found["lengths"])
         for end, length, loss in zip(ends, found["lengths"], found["loss"], strict=True):
             part = slice(end - length, end)
             yield Expression(found["ops"][part], found["args"][part], found["values"][part]), float(loss)
-
-    def _copied(self, arrays: Any) -> dict[str, NDArray[Any]]:
-        """Arrays of Julia's by name, copied while Julia keeps them."""
-        copies = {}
-        for line in str(self.julia.describe(arrays)).splitlines():
-            name, kind, address, length = line.split()
-            array: NDArray[Any] = np.zeros(int(length), dtype=kind)
-            ctypes.memmove(array.ctypes.data, int(address), array.nbytes)
-            copies[name] = array
-        return copies
 
     def _judge(self) -> tuple[Candidate, ...]:
         """The archive with its losses on all rows, constants refitted there if the search saw only some."""
@@ -293,17 +314,6 @@ class _Search:
         if self.budget.evaluations is not None:
             parts.append(evaluations / self.budget.evaluations)
         return bool(self.on_progress(Progress(stage, evaluations, seconds, min(max(parts), 1.0), front)))
-
-
-@contextlib.contextmanager
-def _julia_errors() -> Iterator[None]:
-    """What goes wrong in Julia as one sentence, with Julia's own account behind it."""
-    from juliacall import JuliaError
-
-    try:
-        yield
-    except JuliaError as error:
-        raise EngineError(f"the search in Julia failed: {first_line(error)}") from error
 
 
 def _packed(prefix: str, expressions: Sequence[Expression]) -> dict[str, NDArray[Any]]:
