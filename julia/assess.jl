@@ -45,63 +45,49 @@ struct Asked{T<:Table}
     baseline::Float64  # the loss of the best constant
 end
 
-"""
-    Judge(asked)
-
-An island's own view of the data: where SymbolicRegression.jl expects a Dataset, it asks this for the cost of a tree.
-"""
-mutable struct Judge{A<:Asked} <: Dataset{Float64,Float64}
+"An island's own view of the data: its workspaces, its archive, and a count of its work."
+mutable struct Judge{A<:Asked}
     const asked::A
     const work::Workspace
     const fitter::Fitter
     const dimensions::DimensionWork
     const archive::Archive
-    const use_baseline::Bool
-    const baseline_loss::Float64
     evaluations::Int
     node_evaluations::Int
 end
 
 function Judge(asked::Asked)
     room = asked.limits.max_complexity + 2  # every node costs at least 1
-    return Judge(asked, Workspace(room), Fitter(), DimensionWork(), Archive(asked.limits), true, asked.baseline, 0, 0)
+    return Judge(asked, Workspace(room), Fitter(), DimensionWork(), Archive(asked.limits), 0, 0)
 end
 
-# What SymbolicRegression.jl asks of a Dataset while it mutates.
-max_features(judge::Judge, _) = n_leaves(judge.asked.language)
-dataset_fraction(::Judge) = 1.0
-
-function eval_cost(judge::Judge, member, ::SR.AbstractOptions; complexity=nothing)
-    loss = lower!(judge.work, node_of(member), judge.asked.language) ? assess!(judge) : Inf
-    return loss / judge.baseline_loss, loss
+"A formula of a population. `loss` includes the penalty for its units."
+mutable struct Member
+    const tree::Tree
+    loss::Float64
+    complexity::Int  # 0 where it is outside the limits
+    birth::Int
 end
 
-node_of(member::PopMember) = get_tree(member.tree)
-node_of(expression::SR.AbstractExpression) = get_tree(expression)
-node_of(node) = node
+Base.copy(m::Member) = Member(copy(m.tree), m.loss, m.complexity, m.birth)
 
-"""
-    assess!(judge) -> Float64
+"The tree as a member; its loss is infinite where it is outside the limits or has no value."
+function member(judge::Judge, tree::Tree)
+    lowered = lower!(judge.work, tree, judge.asked.language)
+    complexity = lowered ? size_within(judge) : 0
+    return Member(tree, complexity > 0 ? assess!(judge, complexity) : Inf, complexity, 0)
+end
 
-Loss of the program in the workspace, with the penalty for its units; a good one enters the archive with its true loss.
-"""
-function assess!(judge::Judge)
-    complexity = size_within(judge)
-    complexity == 0 && return Inf
+"Loss of the program in the workspace, with the penalty for its units; a good one enters the archive."
+function assess!(judge::Judge, complexity::Int)
     loss = sum_loss!(judge.work, judge.asked.table)
     judge.evaluations += 1
     judge.node_evaluations += judge.work.length
     return record!(judge, loss, complexity)
 end
 
-"""
-    refine!(judge; max_steps) -> Float64
-
-Fit the constants of the program in the workspace, then as `assess!`.
-"""
-function refine!(judge::Judge; max_steps::Int)
-    complexity = size_within(judge)
-    complexity == 0 && return Inf
+"Fit the constants of the program in the workspace, then as `assess!`."
+function refine!(judge::Judge, complexity::Int; max_steps::Int)
     loss, passes = fit!(judge.work, judge.fitter, judge.asked.table; max_steps)
     judge.evaluations += passes
     judge.node_evaluations += passes * judge.work.length

@@ -67,12 +67,6 @@ function watch(running::Search, progress)
     end
 end
 
-function opcode(name)
-    k = findfirst(==(String(name)), NAMES)
-    k === nothing || k <= VARIABLE + 1 ? throw(ArgumentError("there is no operator $name; known are \
-        $(join(NAMES[(VARIABLE + 2):end], " "))")) : Int16(k - 1)
-end
-
 function variance(table::Table)
     mean = sum(table.weights .* table.y)
     return sum(table.weights .* (table.y .- mean) .^ 2)

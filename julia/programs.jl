@@ -32,3 +32,10 @@ function evaluate(ops::AbstractVector, args::AbstractVector, values::AbstractVec
     length(stack) == 1 || throw(ArgumentError("operands and operators do not match"))
     return only(stack)
 end
+
+"Opcode of an operator by its name in the table. Throws an `ArgumentError` if there is none."
+function opcode(name)
+    k = findfirst(==(String(name)), NAMES)
+    k === nothing || k <= VARIABLE + 1 ? throw(ArgumentError("there is no operator $name; known are \
+        $(join(NAMES[(VARIABLE + 2):end], " "))")) : Int16(k - 1)
+end

@@ -14,7 +14,7 @@ function rehearse()
     )
     settings = Dict{String,Any}(
         "n_features" => 2, "max_complexity" => 12, "max_depth" => 8, "max_constants" => 3, "seed" => 1, "threads" => 2,
-        "islands" => 2, "population" => 27, "tournament" => 15, "crossover" => 0.0259, "parsimony_scaling" => 20.0,
+        "islands" => 2, "population" => 27, "tournament" => 15, "crossover" => 0.1, "parsimony_scaling" => 20.0,
         "fit" => 0.1, "fit_steps" => 4, "strength" => 1.0, "baseline" => 1.0, "evaluations" => 2000, "seconds" => 0.0,
         "target_loss" => -1.0, "floor" => 0.0, "interpolation" => length(x),
     )

@@ -16,7 +16,6 @@ A search under way. `begin_search` starts it, `advance!` lets it run for a while
 """
 mutable struct Search{A<:Asked,I<:Island}
     const asked::A
-    const options::Any
     const strategy::Strategy
     const customs::Vector{Custom}
     const islands::Vector{I}
@@ -38,30 +37,16 @@ end
 const FIRST_EPOCH = 250  # evaluations of each island; it doubles until an epoch is some tens of milliseconds
 
 """
-    begin_search(asked, operators, strategy, budget; seed, threads, n_islands, starts, customs, state=nothing) -> Search
+    begin_search(asked, strategy, budget; seed, threads, n_islands, starts, customs, state=nothing) -> Search
 
 Islands with the start formulas on them, or as they were in `state`, begin to evolve on `threads` threads.
 """
 function begin_search(asked::Asked, strategy::Strategy, budget::Budget; seed::Integer, threads::Integer=Threads.nthreads(),
                       n_islands::Integer=16, starts::Vector{Program}=Program[], customs::Vector{Custom}=Custom[],
                       state=nothing)
-    language, limits = asked.language, asked.limits
-    unary = Tuple(Operation.(language.unary))
-    binary = Tuple(Operation.(language.binary))
-    costs = Dict(operation => limits.cost[operation.code + 1] for operation in (unary..., binary...))
-    n_literals = length(language.literals)
-    options = sr_options(unary, binary; population=strategy.population, max_complexity=limits.max_complexity,
-                         max_depth=limits.max_depth, tournament=strategy.tournament, cost_of_operators=costs,
-                         cost_of_constants=limits.cost[CONSTANT + 1],
-                         cost_of_variables=[fill(limits.cost[VARIABLE + 1], language.n_features);
-                                            fill(limits.cost[LITERAL + 1], n_literals)],
-                         parsimony_scaling=strategy.parsimony_scaling)
-    example = PopMember(Judge(asked), constant_node(1.0), options; deterministic=true)
-    streams = [Xoshiro(hash((seed, k))) for k in 0:n_islands]
-    islands = map(streams[2:end]) do stream
-        Island(Judge(asked), typeof(example)[], RunningSearchStatistics(; options), RecordType(), stream, 0)
-    end
-    search = Search(asked, options, strategy, customs, islands, Archive(limits), streams[1], starts, Int(threads), budget,
+    streams = [Xoshiro(hash((Int(seed), k))) for k in 0:n_islands]
+    islands = [Island(Judge(asked), stream) for stream in streams[2:end]]
+    search = Search(asked, strategy, customs, islands, Archive(asked.limits), streams[1], starts, Int(threads), budget,
                     Threads.Atomic{Bool}(false), ReentrantLock(), 0, 0, time(), 0.0, :no, nothing)
     state === nothing || restore!(search, state)
     search.before = sum(island -> island.judge.evaluations, islands)
@@ -127,26 +112,24 @@ function side_by_side(search::Search, quota::Int)
         Threads.@spawn while !search.stop[]
             k = Threads.atomic_add!(next, 1)
             k <= length(search.islands) || break
-            epoch!(search.islands[k], search.options, search.strategy, search.customs, quota, search.stop)
+            epoch!(search.islands[k], search.strategy, search.customs, quota, search.stop)
         end
     end
 end
 
 "The start formulas, fitted, on every island."
 function plant!(search::Search)
-    first = search.islands[1]
-    spent = first.judge.evaluations
+    judge = search.islands[1].judge
+    spent = judge.evaluations
     for (k, program) in enumerate(search.starts)
         search.stop[] && k > 1 && break
-        member = PopMember(first.judge, tree(program, search.asked.language), search.options; deterministic=true)
-        fit_member!(first, member, search.options, 20)
-        isfinite(member.loss) || continue
-        for island in search.islands
-            welcome!(island, copy(member), search.strategy)
-        end
+        start = member(judge, as_tree(program, search.asked.language))
+        fit_member!(judge, start, 20)
+        isfinite(start.loss) || continue
+        foreach(island -> welcome!(island, copy(start), search.strategy), search.islands)
     end
-    first.judge.evaluations = spent  # the start is not part of the budget
-    lock(() -> gather!(search.archive, first.judge.archive), search.turn)
+    judge.evaluations = spent  # the start is not part of the budget
+    lock(() -> gather!(search.archive, judge.archive), search.turn)
 end
 
 "What was found is gathered, sizes are counted, good formulas migrate, and the budget's loss is looked at."
@@ -157,13 +140,24 @@ function end_epoch!(search::Search)
     end
     good_enough(search) && stop!(search, :target)
     search.stop[] && return
-    sizes = [compute_complexity(member, search.options) for island in search.islands for member in island.members]
+    counts = zeros(search.asked.limits.max_complexity)
+    for island in search.islands, m in island.members
+        m.complexity > 0 && (counts[m.complexity] += 1)
+    end
     best = best_members(search)
     for island in search.islands
-        foreach(size -> update_frequencies!(island.statistics; size), sizes)
-        move_window!(island.statistics)
+        island.frequencies .+= counts
+        forget!(island.frequencies)
         isempty(best) || migrate!(search, island, best)
     end
+end
+
+const MEMORY = 100_000.0  # formulas whose sizes are remembered
+
+"Older sizes fade, so that the sum stays bounded; none is ever as if it had not been seen."
+function forget!(frequencies)
+    excess = sum(frequencies) / MEMORY
+    excess > 1 && (frequencies .= max.(frequencies ./ excess, 1.0))
 end
 
 const MIGRANTS = 0.06  # of the members of an island that give way to the best of all in an epoch
@@ -171,26 +165,21 @@ const MIGRANTS = 0.06  # of the members of an island that give way to the best o
 function migrate!(search::Search, island::Island, best)
     for place in eachindex(island.members)
         rand(search.random) < MIGRANTS || continue
-        member = copy(rand(search.random, best))
-        member.birth = (island.births += 1)
-        island.members[place] = member
+        migrant = copy(rand(search.random, best))
+        migrant.birth = (island.births += 1)
+        island.members[place] = migrant
     end
 end
 
 "The formulas of the archive that no simpler one beats, as members."
 function best_members(search::Search)
-    judge = search.islands[1].judge
-    found = typeof(search.islands[1].members)()
-    spent = judge.evaluations, judge.node_evaluations
-    bound = Inf
+    found, bound = Member[], Inf
     for complexity in axes(search.archive.loss, 1)
         loss, k = findmin(view(search.archive.loss, complexity, :))
         loss < bound || continue
         bound = loss
-        node = tree(search.archive.program[complexity, k], search.asked.language)
-        push!(found, PopMember(judge, node, search.options; deterministic=true))
+        push!(found, Member(as_tree(search.archive.program[complexity, k], search.asked.language), loss, complexity, 0))
     end
-    judge.evaluations, judge.node_evaluations = spent  # known formulas, not part of the budget
     return found
 end
 

@@ -37,21 +37,22 @@ Members, births, random streams, sizes seen and archive of a search that has end
 function saved(search::Search)
     language, islands = search.asked.language, search.islands
     work = Workspace(search.asked.limits.max_complexity + 2)
-    function program(member)
-        lower!(work, node_of(member), language)
+    function program(m)
+        # Formulas that are outside the limits are no loss: a leaf stands for them.
+        lower!(work, m.tree, language) || lower!(work, constant_node(0.0), language)
         return Program(work)
     end
-    members = pack([program(member) for island in islands for member in island.members])
+    members = pack([program(m) for island in islands for m in island.members])
     kept = findall(isfinite, search.archive.loss)
     return merge!(
-        arrays_of(members, "member_", "born" => Int64[member.birth for island in islands for member in island.members]),
+        arrays_of(members, "member_", "born" => Int64[m.birth for island in islands for m in island.members]),
         arrays_of(pack(search.archive.program[kept]), "archive_", "loss" => search.archive.loss[kept],
                   "place" => Int64[LinearIndices(search.archive.loss)[i] for i in kept]),
         Dict{String,Vector}(
             "members_of_island" => Int64[length(island.members) for island in islands],
             "births" => Int64[island.births for island in islands],
             "random" => reduce(vcat, [random_words(stream) for stream in [[i.random for i in islands]; search.random]]),
-            "sizes" => reduce(vcat, [island.statistics.frequencies for island in islands]),
+            "sizes" => reduce(vcat, [island.frequencies for island in islands]),
             "literals" => copy(language.literals), "epoch" => Int64[search.epoch]),
     )
 end
@@ -68,13 +69,13 @@ function restore!(search::Search, state)
     for (k, island) in enumerate(islands)
         for _ in 1:counts[k]
             next += 1
-            member = PopMember(island.judge, tree(members[next], search.asked.language), search.options; deterministic=true)
-            member.birth = state["member_born"][next]
-            push!(island.members, member)
+            resident = member(island.judge, as_tree(members[next], search.asked.language))
+            resident.birth = state["member_born"][next]
+            push!(island.members, resident)
         end
         island.births = state["births"][k]
         copy!(island.random, Xoshiro(streams[:, k]...))
-        island.statistics.frequencies .= sizes[:, k]
+        island.frequencies .= sizes[:, k]
     end
     copy!(search.random, Xoshiro(streams[:, end]...))
     for (program, loss, place) in zip(programs(state, "archive_"), state["archive_loss"], state["archive_place"])

@@ -33,6 +33,12 @@ struct Language
     binary::Vector{Int16}
     n_features::Int
     literals::Vector{Float64}
+    options::Options
+
+    function Language(unary, binary, n_features, literals)
+        options = sr_options(Tuple(Operation.(unary)), Tuple(Operation.(binary)))
+        return new(unary, binary, n_features, literals, options)
+    end
 end
 
 "Number of features as trees count them."
@@ -90,14 +96,14 @@ function store_constants!(node, w::Workspace, k::Int=0)::Int
 end
 
 """
-    tree(program, language, replace=nothing)
+    as_tree(program, language, replace=nothing)
 
 The program as a tree of nodes. With `replace`, feature `i` becomes a copy of `replace[i + 1]`.
 
 Throws an `ArgumentError` if the language lacks one of its operators or literals.
 """
-function tree(program::Program, language::Language, replace=nothing)
-    stack = Any[]
+function as_tree(program::Program, language::Language, replace=nothing)
+    stack = Tree[]
     for (op, arg, value) in zip(program.ops, program.args, program.values)
         if op == CONSTANT
             push!(stack, constant_node(value))

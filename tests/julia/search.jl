@@ -2,8 +2,8 @@
 using Balmer
 using Test
 using Balmer: Asked, Budget, Custom, Fitter, Judge, Language, Limits, Program, Strategy, Table, UnitSystem, Workspace
-using Balmer: advance!, begin_search, capacity, evaluations, fit!, found, front, link!, lower!, node_of, opcode, saved, stop!
-using Balmer: sum_loss!, tree
+using Balmer: advance!, begin_search, capacity, evaluations, fit!, found, front, link!, lower!, opcode, saved, stop!
+using Balmer: as_tree, sum_loss!
 
 function workspace(program::Program)
     w = Workspace(40)
@@ -54,12 +54,12 @@ language = Language([opcode("neg"), opcode("exp")], [opcode("add"), opcode("mul"
     with_literal = Program(Int16[1, 2, opcode("mul"), 0, opcode("add")], zeros(Int16, 5), [-1.0, 0, 0, 3.5, 0])
     for program in (decay(1.0, 2.0, 3.0), with_literal)
         w = Workspace(40)
-        @test lower!(w, tree(program, language), language)
+        @test lower!(w, as_tree(program, language), language)
         @test (w.ops[1:(w.length)], w.args[1:(w.length)], w.values[1:(w.length)]) ==
               (program.ops, program.args, program.values)
     end
-    @test !lower!(Workspace(4), tree(decay(1.0, 2.0, 3.0), language), language)
-    @test_throws ArgumentError tree(Program(Int16[2, opcode("sin")], Int16[0, 0], zeros(2)), language)
+    @test !lower!(Workspace(4), as_tree(decay(1.0, 2.0, 3.0), language), language)
+    @test_throws ArgumentError as_tree(Program(Int16[2, opcode("sin")], Int16[0, 0], zeros(2)), language)
 end
 
 limits = Limits([2; ones(Int, length(Balmer.ARITY) - 1)], 12, 6, 2)
@@ -151,4 +151,38 @@ end
     @test occursin("t", string(last(formulas)))
     @test_throws ArgumentError Balmer.search(x', x; operators=["plus"])
     @test_throws ArgumentError Balmer.search(x', x[1:3]; evaluations=10)
+end
+
+@testset "formulas stay formulas under our own changes" begin
+    # They stand in where a version of SymbolicRegression calls its own otherwise.
+    two = Language([opcode("neg"), opcode("exp")], [opcode("add"), opcode("mul"), opcode("div")], 3, [2.0])
+    leaves(t) = sort([(n.constant, n.constant ? n.val : Float64(n.feature)) for n in t if n.degree == 0])
+    nodes(t) = count(Returns(true), t)
+    alone = (Balmer.our_append, Balmer.our_prepend, Balmer.our_insert, Balmer.our_delete, Balmer.our_operator,
+             Balmer.our_feature, Balmer.our_swap, Balmer.our_rotate)
+    seen = Set{Any}()
+    for _ in 1:300
+        before = Balmer.operator_on(Balmer.random_tree(rand(1:4), two), two)
+        any(n -> n.degree == 2, before) || (before = Balmer.operator_node(1, before, Balmer.random_leaf(two)))
+        for change in alone
+            after = change((copy(before), two))
+            @test lower!(Workspace(60), after, two)
+            nodes(after) != nodes(before) && push!(seen, change)
+            change in (Balmer.our_swap, Balmer.our_rotate) && @test leaves(after) == leaves(before)
+            change in (Balmer.our_append, Balmer.our_prepend, Balmer.our_insert) && @test nodes(after) > nodes(before)
+            change === Balmer.our_delete && @test nodes(after) < nodes(before)
+        end
+        other = Balmer.random_tree(3, two)
+        one, two_ = Balmer.our_crossover((copy(before), copy(other)))
+        @test nodes(one) + nodes(two_) == nodes(before) + nodes(other)
+        @test sort([leaves(one); leaves(two_)]) == sort([leaves(before); leaves(other)])
+    end
+    @test seen == Set(alone[1:4])
+end
+
+@testset "SymbolicRegression's own changes are used where they can be" begin
+    @test Balmer.append_operator !== Balmer.our_append
+    # A name that is not there, or takes other arguments, is replaced.
+    @test Balmer.theirs(:no_such_change, (f, (t, l)) -> f(t), Balmer.our_swap) === Balmer.our_swap
+    @test Balmer.theirs(:swap_operands, (f, (t, l)) -> f(t, l, 1, 2), Balmer.our_swap) === Balmer.our_swap
 end

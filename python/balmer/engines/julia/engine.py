@@ -55,7 +55,7 @@ class JuliaEngine:
     population: int = 60
     max_rows: int = 2048
     tournament: int = 5
-    crossover: float = 0.0259
+    crossover: float = 0.1
     parsimony: float = 20.0
     fit: float = 1.0
     fit_steps: int = 4
