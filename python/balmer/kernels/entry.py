@@ -19,13 +19,25 @@ from numba.extending import intrinsic
 from balmer.kernels.jit import loops_jit
 from balmer.kernels.loops import apply_block, backward_block
 
-__all__ = ["CODE_COLUMNS", "Entry", "call_backward", "call_forward", "entry"]
+__all__ = [
+    "CODE_COLUMNS",
+    "CONSTANT_LEFT",
+    "CONSTANT_RIGHT",
+    "FILL",
+    "Entry",
+    "call_backward",
+    "call_forward",
+    "entry",
+]
 
-CODE_COLUMNS = 7
+CODE_COLUMNS = 8
 
-# Columns of `code`: operator, value slot, operand p, its stride per block, operand q, its stride, and which of the
-# operands depend on a constant (1: p, 2: q).
-OP, D, P, P_STRIDE, Q, Q_STRIDE, WANT = range(CODE_COLUMNS)
+# Columns of `code`: operator, value slot, operand p, its stride per block, operand q, its stride, which of the
+# operands depend on a constant (1: p, 2: q), and the stride of the value.
+OP, D, P, P_STRIDE, Q, Q_STRIDE, WANT, D_STRIDE = range(CODE_COLUMNS)
+
+# Instructions that are no operators: one number to a whole slot, and arithmetic with one operand a single number.
+FILL, CONSTANT_RIGHT, CONSTANT_LEFT = np.uint64(1), np.uint64(64), np.uint64(128)
 
 _U0, _U1, _U2 = np.uint64(0), np.uint64(1), np.uint64(2)
 
@@ -64,7 +76,7 @@ def _run_forward(code, m, ws, block, width):
     for i in range(m):
         p = code[i, P] + block * code[i, P_STRIDE]
         q = code[i, Q] + block * code[i, Q_STRIDE]
-        apply_block(code[i, OP], ws, code[i, D], p, q, width)
+        apply_block(code[i, OP], ws, code[i, D] + block * code[i, D_STRIDE], p, q, width)
 
 
 @loops_jit

@@ -23,6 +23,8 @@ _HEAD = '''"""The inner loops, one per operator. Written by `balmer.kernels.gene
 
 import math
 
+import numpy as np
+
 from balmer.kernels.elementary import (
     TRIG_RANGE,
     fast_cos,
@@ -30,6 +32,7 @@ from balmer.kernels.elementary import (
     fast_expm1,
     fast_log,
     fast_log1p,
+    fast_pow,
     fast_sin,
     fast_tanh,
 )
@@ -40,7 +43,6 @@ from balmer.kernels.scalar import (
     log_exp_m1,
     maximum,
     minimum,
-    power,
     power_da,
     power_db,
 )
@@ -51,12 +53,12 @@ __all__ = ["apply_block", "backward_block"]
 _FORWARD = '''
 
 @loops_jit
-def _largest(ws, p, width):
-    """Largest absolute value of a block; NaN does not count."""
-    largest = 0.0
+def _far(ws, p, width):
+    """Whether a block has an angle that the fast functions do not reach."""
+    far = np.uint64(0)
     for j in range(width):
-        largest = max(largest, abs(ws[p + j]))
-    return largest
+        far += np.uint64(abs(ws[p + j]) > TRIG_RANGE)
+    return far > np.uint64(0)
 
 
 @loops_jit
@@ -81,6 +83,7 @@ def source() -> str:
         word = "if" if i == 0 else "elif"
         forward += [f"{word} op == {op.code}:  # {op.name}", *_indent(_forward_loop(op))]
         backward += [f"{word} op == {op.code}:  # {op.name}", *_indent(_backward_loops(op))]
+    forward += _constant_forms()
     return (
         _HEAD
         + _FORWARD.replace("@BODY@", "\n    ".join(forward))
@@ -90,6 +93,22 @@ def source() -> str:
 
 def _forward_loop(op: Operator) -> list[str]:
     return _near_and_far(op, ["for j in range(width):", f"    ws[d + j] = {_at_row(op.kernel)}"])
+
+
+def _constant_forms() -> list[str]:
+    """Arithmetic with a single number for one operand: see `FILL` and its like in `entry.py`."""
+    lines = ["elif op == 1:  # fill", "    c = ws[p]", "    for j in range(width):", "        ws[d + j] = c"]
+    for name in ("add", "sub", "mul", "div"):
+        op = OPERATORS[name]
+        for offset, number in ((64, "q"), (128, "p")):
+            at_row = _at_row(op.kernel).replace(f"ws[{number} + j]", "c")
+            lines += [
+                f"elif op == {op.code + offset}:  # {name}, {'right' if number == 'q' else 'left'} a number",
+                f"    c = ws[{number}]",
+                "    for j in range(width):",
+                f"        ws[d + j] = {at_row}",
+            ]
+    return lines
 
 
 def _backward_loops(op: Operator) -> list[str]:
@@ -104,18 +123,17 @@ def _backward_loops(op: Operator) -> list[str]:
 
 
 def _near_and_far(op: Operator, lines: list[str]) -> list[str]:
-    """The fast functions where they are valid in the whole block, else those of the library."""
+    """The fast functions, and where they do not reach those of the library."""
     if not op.far:
         return lines
-    far = "\n".join(lines)
-    for fast, library in op.far:
-        far = far.replace(fast, library)
-    return [
-        "if _largest(ws, p, width) <= TRIG_RANGE:",
-        *_indent(lines),
-        "else:",
-        *_indent(far.split("\n")),
-    ]
+    far = []
+    for line in lines:
+        place, is_value, value = line.partition(" = ")
+        for fast, library in op.far if is_value else ():
+            value = value.replace(fast, library)
+        indent = place[: len(place) - len(place.lstrip())]
+        far += [f"{indent}if abs(ws[p + j]) > TRIG_RANGE:", f"    {place} = {value}"] if is_value else [line]
+    return [*lines, "if _far(ws, p, width):", *_indent(far)]
 
 
 def _times_adjoint(partial: str) -> str:
@@ -124,7 +142,12 @@ def _times_adjoint(partial: str) -> str:
     return f"ws[g + j] * ({_at_row(partial)})"
 
 
+# The same by a shorter way: the kernel may know the value already, or have a function that vectorises.
+_SHORTER = {"power(a, b)": "fast_pow(a, b)", "power_da(a, b)": "power_da(a, b, v)"}
+
+
 def _at_row(text: str) -> str:
+    text = _SHORTER.get(text, text)
     places = {"a": "ws[p + j]", "b": "ws[q + j]", "v": "ws[d + j]"}
     return re.sub(r"\b([abv])\b", lambda match: places[match[1]], text)
 

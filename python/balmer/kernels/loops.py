@@ -5,6 +5,8 @@
 
 import math
 
+import numpy as np
+
 from balmer.kernels.elementary import (
     TRIG_RANGE,
     fast_cos,
@@ -12,6 +14,7 @@ from balmer.kernels.elementary import (
     fast_expm1,
     fast_log,
     fast_log1p,
+    fast_pow,
     fast_sin,
     fast_tanh,
 )
@@ -22,7 +25,6 @@ from balmer.kernels.scalar import (
     log_exp_m1,
     maximum,
     minimum,
-    power,
     power_da,
     power_db,
 )
@@ -31,12 +33,12 @@ __all__ = ["apply_block", "backward_block"]
 
 
 @loops_jit
-def _largest(ws, p, width):
-    """Largest absolute value of a block; NaN does not count."""
-    largest = 0.0
+def _far(ws, p, width):
+    """Whether a block has an angle that the fast functions do not reach."""
+    far = np.uint64(0)
     for j in range(width):
-        largest = max(largest, abs(ws[p + j]))
-    return largest
+        far += np.uint64(abs(ws[p + j]) > TRIG_RANGE)
+    return far > np.uint64(0)
 
 
 @loops_jit
@@ -56,7 +58,7 @@ def apply_block(op, ws, d, p, q, width):
             ws[d + j] = ws[p + j] / ws[q + j]
     elif op == 7:  # pow
         for j in range(width):
-            ws[d + j] = power(ws[p + j], ws[q + j])
+            ws[d + j] = fast_pow(ws[p + j], ws[q + j])
     elif op == 8:  # min
         for j in range(width):
             ws[d + j] = minimum(ws[p + j], ws[q + j])
@@ -103,19 +105,19 @@ def apply_block(op, ws, d, p, q, width):
         for j in range(width):
             ws[d + j] = log_1m_exp(ws[p + j])
     elif op == 23:  # sin
-        if _largest(ws, p, width) <= TRIG_RANGE:
+        for j in range(width):
+            ws[d + j] = fast_sin(ws[p + j])
+        if _far(ws, p, width):
             for j in range(width):
-                ws[d + j] = fast_sin(ws[p + j])
-        else:
-            for j in range(width):
-                ws[d + j] = math.sin(ws[p + j])
+                if abs(ws[p + j]) > TRIG_RANGE:
+                    ws[d + j] = math.sin(ws[p + j])
     elif op == 24:  # cos
-        if _largest(ws, p, width) <= TRIG_RANGE:
+        for j in range(width):
+            ws[d + j] = fast_cos(ws[p + j])
+        if _far(ws, p, width):
             for j in range(width):
-                ws[d + j] = fast_cos(ws[p + j])
-        else:
-            for j in range(width):
-                ws[d + j] = math.cos(ws[p + j])
+                if abs(ws[p + j]) > TRIG_RANGE:
+                    ws[d + j] = math.cos(ws[p + j])
     elif op == 25:  # tan
         for j in range(width):
             ws[d + j] = math.tan(ws[p + j])
@@ -137,6 +139,42 @@ def apply_block(op, ws, d, p, q, width):
     elif op == 31:  # tanh
         for j in range(width):
             ws[d + j] = fast_tanh(ws[p + j])
+    elif op == 1:  # fill
+        c = ws[p]
+        for j in range(width):
+            ws[d + j] = c
+    elif op == 67:  # add, right a number
+        c = ws[q]
+        for j in range(width):
+            ws[d + j] = ws[p + j] + c
+    elif op == 131:  # add, left a number
+        c = ws[p]
+        for j in range(width):
+            ws[d + j] = c + ws[q + j]
+    elif op == 68:  # sub, right a number
+        c = ws[q]
+        for j in range(width):
+            ws[d + j] = ws[p + j] - c
+    elif op == 132:  # sub, left a number
+        c = ws[p]
+        for j in range(width):
+            ws[d + j] = c - ws[q + j]
+    elif op == 69:  # mul, right a number
+        c = ws[q]
+        for j in range(width):
+            ws[d + j] = ws[p + j] * c
+    elif op == 133:  # mul, left a number
+        c = ws[p]
+        for j in range(width):
+            ws[d + j] = c * ws[q + j]
+    elif op == 70:  # div, right a number
+        c = ws[q]
+        for j in range(width):
+            ws[d + j] = ws[p + j] / c
+    elif op == 134:  # div, left a number
+        c = ws[p]
+        for j in range(width):
+            ws[d + j] = c / ws[q + j]
 
 
 @loops_jit
@@ -173,7 +211,7 @@ def backward_block(op, ws, g, d, p, q, gp, gq, want_p, want_q, width):
     elif op == 7:  # pow
         if want_p:
             for j in range(width):
-                ws[gp + j] = ws[g + j] * (power_da(ws[p + j], ws[q + j]))
+                ws[gp + j] = ws[g + j] * (power_da(ws[p + j], ws[q + j], ws[d + j]))
         if want_q:
             for j in range(width):
                 ws[gq + j] = ws[g + j] * (power_db(ws[p + j], ws[d + j]))
@@ -244,23 +282,23 @@ def backward_block(op, ws, g, d, p, q, gp, gq, want_p, want_q, width):
             for j in range(width):
                 ws[gp + j] = ws[g + j] * (1.0 / fast_expm1(ws[p + j]))
     elif op == 23:  # sin
-        if _largest(ws, p, width) <= TRIG_RANGE:
+        if want_p:
+            for j in range(width):
+                ws[gp + j] = ws[g + j] * (fast_cos(ws[p + j]))
+        if _far(ws, p, width):
             if want_p:
                 for j in range(width):
-                    ws[gp + j] = ws[g + j] * (fast_cos(ws[p + j]))
-        else:
-            if want_p:
-                for j in range(width):
-                    ws[gp + j] = ws[g + j] * (math.cos(ws[p + j]))
+                    if abs(ws[p + j]) > TRIG_RANGE:
+                        ws[gp + j] = ws[g + j] * (math.cos(ws[p + j]))
     elif op == 24:  # cos
-        if _largest(ws, p, width) <= TRIG_RANGE:
+        if want_p:
+            for j in range(width):
+                ws[gp + j] = ws[g + j] * (-fast_sin(ws[p + j]))
+        if _far(ws, p, width):
             if want_p:
                 for j in range(width):
-                    ws[gp + j] = ws[g + j] * (-fast_sin(ws[p + j]))
-        else:
-            if want_p:
-                for j in range(width):
-                    ws[gp + j] = ws[g + j] * (-math.sin(ws[p + j]))
+                    if abs(ws[p + j]) > TRIG_RANGE:
+                        ws[gp + j] = ws[g + j] * (-math.sin(ws[p + j]))
     elif op == 25:  # tan
         if want_p:
             for j in range(width):

@@ -17,15 +17,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balmer.expressions.operators import OPERATORS
-from balmer.kernels.entry import OP, P_STRIDE, Q_STRIDE, WANT, D, P, Q, call_forward, entry
+from balmer.kernels.entry import D_STRIDE, OP, P_STRIDE, Q_STRIDE, WANT, D, P, Q, call_forward, entry
 from balmer.kernels.jit import jit, loops_jit
 
-__all__ = ["Lowered", "Table", "data_stride", "lower", "pack", "set_constants", "sum_loss", "target_at"]
+__all__ = [
+    "FIRST_UNARY",
+    "Lowered",
+    "Table",
+    "data_stride",
+    "lower",
+    "pack",
+    "set_constants",
+    "sum_loss",
+    "target_at",
+]
 
 _BLOCK = 256  # rows at a time: 20 slots of them are 40 KiB, which stay in the L1 and L2 caches
 _U0, _U1, _U2 = np.uint64(0), np.uint64(1), np.uint64(2)
-_FIRST_UNARY = min(op.code for op in OPERATORS.values() if op.arity == 1)
-assert all((op.arity == 1) == (op.code >= _FIRST_UNARY) for op in OPERATORS.values()), (
+FIRST_UNARY = min(op.code for op in OPERATORS.values() if op.arity == 1)
+assert all((op.arity == 1) == (op.code >= FIRST_UNARY) for op in OPERATORS.values()), (
     "binary operators come first"
 )
 
@@ -114,12 +124,12 @@ def lower(ops, args, values, n, code, stack, depends, table):
             stack[top] = i
             top += 1
         else:
-            binary = op < _FIRST_UNARY
+            binary = op < FIRST_UNARY
             right = stack[top - 1]
             left = stack[top - 2] if binary else right
             top -= 2 if binary else 1
             code[m, OP] = np.uint64(op)
-            code[m, D] = slot
+            code[m, D], code[m, D_STRIDE] = slot, _U0
             code[m, P], code[m, P_STRIDE] = _place(ops, args, left, table)
             code[m, Q], code[m, Q_STRIDE] = _place(ops, args, right, table)
             want = _U0
