@@ -49,10 +49,13 @@ def trees(
     found: list[Expression] = []
     while len(found) < how_many:
         unary = int(rng.choice(_N_UNARY[kind]))
-        binary = int(round((20 - unary - 1) / 2))
-        leaves = binary + 1
-        k = int(rng.integers(*n_constants, endpoint=True)) if n_constants else round(leaves / 3)
-        k = min(k, leaves - 2)
+        if n_constants:
+            # More leaves are numbers, so that there are fewer places for functions among 20 to 25 nodes.
+            k = int(rng.integers(*n_constants, endpoint=True))
+            unary, leaves = unary // 2, k + 2
+        else:
+            leaves = (20 - unary - 1) // 2 + 1 + int(rng.integers(2))
+            k = round(leaves / 3)
         tree = _grow(kind, rng, k, leaves - k, unary)
         with np.errstate(all="ignore"):
             values = tree.evaluate(X)

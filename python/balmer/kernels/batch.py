@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -105,7 +106,7 @@ def evaluate_many(
         bounds = [n * k // threads for k in range(threads + 1)]
         for done in [
             pool.submit(_evaluate_many, address, programs, first, last, X, out)
-            for first, last in zip(bounds, bounds[1:], strict=False)
+            for first, last in pairwise(bounds)
         ]:
             done.result()
     return out

@@ -45,45 +45,59 @@ _UNBIAS = _ROUND + 1023.0
 
 
 @inline_jit
-def _exp_parts(x, rest):
-    """(p, k + 2048) with exp(x + rest) = (1 + p) 2^k and |p| small, for -746 <= x <= 710 and a tiny rest."""
+def _exp_reduce(x):
+    """(r, k + 2048) with exp(x) = exp(r) 2^k and |r| <= ln(2)/2, for -746 <= x <= 710."""
     shifted = fma(x, _LOG2_E, _ROUND)
     k = shifted - _ROUND
-    r = fma(-k, _LN2_LOW, fma(-k, _LN2_HIGH, x)) + rest
-    z = r * r
-    # (exp(r) - 1 - r) / r^2, even and odd powers apart, as two short chains are done sooner than a long one.
-    even = fma(fma(fma(fma(2.763127868185751e-07, z, 2.48014899473755e-05), z, 0.001388888894701036), z,
-                   0.041666666666515445), z, 0.5000000000000012)  # fmt: skip
-    odd = fma(fma(fma(fma(2.511791108346434e-08, z, 2.7557216122839684e-06), z, 0.00019841269917606098), z,
-                  0.008333333333307092), z, 0.166666666666667)  # fmt: skip
-    return fma(fma(odd, r, even), z, r), bits(shifted) - _OFFSET
+    return fma(-k, _LN2_LOW, fma(-k, _LN2_HIGH, x)), bits(shifted) - _OFFSET
 
 
 @inline_jit
-def _scale(y, k):
-    """y 2^(k - 2048) in two steps, so that results near the ends of the range come out rightly."""
+def _expm1(r):
+    """exp(r) - 1 for |r| <= ln(2)/2."""
+    # Short chains of operations, as their latency counts: (exp(r) - 1 - r) / r^2 in pairs of terms.
+    z = r * r
+    w = z * z
+    first = fma(
+        fma(0.008333333333307092, r, 0.041666666666515445), z, fma(0.166666666666667, r, 0.5000000000000012)
+    )
+    second = fma(fma(2.7557216122839684e-06, r, 2.48014899473755e-05), z,
+                 fma(0.00019841269917606098, r, 0.001388888894701036))  # fmt: skip
+    third = fma(2.511791108346434e-08, r, 2.763127868185751e-07)
+    return fma(fma(fma(third, w, second), w, first), z, r)
+
+
+@inline_jit
+def _scale(p, k):
+    """(1 + p) 2^(k - 2048) in two steps, so that results near the ends of the range come out rightly."""
     half = k >> _1
-    return y * number((half - _1) << _52) * number((k - half - _1) << _52)
+    factor = number((half - _1) << _52)
+    return fma(p, factor, factor) * number((k - half - _1) << _52)
 
 
 @inline_jit
 def fast_exp(x):
     """exp(x)."""
     clipped = -746.0 if x < -746.0 else x
-    clipped = 710.0 if clipped > 710.0 else clipped
-    p, k = _exp_parts(clipped, 0.0)
-    return _scale(1.0 + p, k)
+    r, k = _exp_reduce(710.0 if clipped > 710.0 else clipped)
+    return _scale(_expm1(r), k)
+
+
+@inline_jit
+def _exp_minus_1(x):
+    """exp(x) - 1 without cancellation, for -40 <= x <= 710."""
+    r, k = _exp_reduce(x)
+    half = number((k - np.uint64(1026)) << _52)  # 2^k / 2, as 2^1024 is no number
+    y = fma(_expm1(r), half, half - 0.5)
+    return y + y
 
 
 @inline_jit
 def fast_expm1(x):
     """exp(x) - 1 without cancellation."""
     clipped = -40.0 if x < -40.0 else x
-    clipped = 710.0 if clipped > 710.0 else clipped
-    p, k = _exp_parts(clipped, 0.0)
-    half = number((k - np.uint64(1026)) << _52)  # 2^k / 2, as 2^1024 is no number
-    y = fma(p, half, half - 0.5)
-    return number(bits(y + y) | (bits(x) & _SIGN))  # the sign for -0
+    y = _exp_minus_1(710.0 if clipped > 710.0 else clipped)
+    return number(bits(y) | (bits(x) & _SIGN))  # the sign for -0
 
 
 @inline_jit
@@ -125,10 +139,11 @@ def _sine(x, k):
     r = r + fma(-k, 4.044532497591901e-21, fma(-k, 1.2154201012607932e-10, first - r))
     z = r * r
     w = z * z
-    even = fma(fma(fma(2.722250790012044e-15, w, 1.60589439267938e-10), w, 2.7557319212131522e-06), w,
-               0.008333333333333212)  # fmt: skip
-    odd = fma(fma(-7.64309733040892e-13, w, -2.5052106960129665e-08), w, -0.00019841269841215284)
-    return fma(r * z, fma(fma(odd, z, even), z, -0.16666666666666666), r)
+    first = fma(2.7557319212131522e-06, z, -0.00019841269841215284)
+    second = fma(1.60589439267938e-10, z, -2.5052106960129665e-08)
+    third = fma(2.722250790012044e-15, z, -7.64309733040892e-13)
+    rest = fma(fma(third, w, second), w, first)
+    return fma(r * z, fma(fma(rest, z, 0.008333333333333212), z, -0.16666666666666666), r)
 
 
 @inline_jit
@@ -152,7 +167,7 @@ def fast_cos(x):
 def fast_tanh(x):
     """tanh(x)."""
     size = abs(x)
-    t = fast_expm1(2.0 * (20.0 if size > 20.0 else size))
+    t = _exp_minus_1(2.0 * (20.0 if size > 20.0 else size))
     # t / (t + 2), with what rounding took from the sum given back.
     d = t + 2.0
     inverse = 1.0 / d
@@ -207,8 +222,8 @@ def fast_pow(a, b):
     rest = rest if abs(x) < 750.0 else 0.0
     x = -746.0 if x < -746.0 else x
     x = 710.0 if x > 710.0 else x
-    p, k = _exp_parts(x, rest)
-    y = _scale(1.0 + p, k)
+    r, k = _exp_reduce(x)
+    y = _scale(_expm1(r + rest), k)
     # Conditions are joined by & and |, as `and` and `or` are branches.
     y = 1.0 if (size == 1.0) & (b == b) else y
     floor = whole(b)

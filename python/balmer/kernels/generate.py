@@ -139,11 +139,16 @@ def _near_and_far(op: Operator, lines: list[str]) -> list[str]:
 def _times_adjoint(partial: str) -> str:
     if partial in ("1.0", "-1.0"):
         return partial.replace("1.0", "ws[g + j]")
+    if partial in _DIVIDED:
+        return _DIVIDED[partial]
     return f"ws[g + j] * ({_at_row(partial)})"
 
 
 # The same by a shorter way: the kernel may know the value already, or have a function that vectorises.
 _SHORTER = {"power(a, b)": "fast_pow(a, b)", "power_da(a, b)": "power_da(a, b, v)"}
+# Derivatives that divide the adjoint instead of multiplying it with a quotient.
+_DIVIDED = {"1.0 / b": "ws[g + j] / ws[q + j]", "-v / b": "-ws[g + j] * ws[d + j] / ws[q + j]",
+            "1.0 / a": "ws[g + j] / ws[p + j]"}  # fmt: skip
 
 
 def _at_row(text: str) -> str:

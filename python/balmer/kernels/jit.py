@@ -30,7 +30,7 @@ def jit(function: F) -> F:
 
 
 def inline_jit(function: F) -> F:
-    """Like `jit`, for functions of one row: compiled into the loops over them, as LLVM vectorises no loop with a call."""
+    """Like `jit`, for functions of one row: compiled into the loops, as none with a call is vectorised."""
     return _compile(function, no_cpython_wrapper=True, fastmath=False, forceinline=True)
 
 

@@ -204,10 +204,10 @@ def backward_block(op, ws, g, d, p, q, gp, gq, want_p, want_q, width):
     elif op == 6:  # div
         if want_p:
             for j in range(width):
-                ws[gp + j] = ws[g + j] * (1.0 / ws[q + j])
+                ws[gp + j] = ws[g + j] / ws[q + j]
         if want_q:
             for j in range(width):
-                ws[gq + j] = ws[g + j] * (-ws[d + j] / ws[q + j])
+                ws[gq + j] = -ws[g + j] * ws[d + j] / ws[q + j]
     elif op == 7:  # pow
         if want_p:
             for j in range(width):
@@ -264,7 +264,7 @@ def backward_block(op, ws, g, d, p, q, gp, gq, want_p, want_q, width):
     elif op == 18:  # log
         if want_p:
             for j in range(width):
-                ws[gp + j] = ws[g + j] * (1.0 / ws[p + j])
+                ws[gp + j] = ws[g + j] / ws[p + j]
     elif op == 19:  # expm1
         if want_p:
             for j in range(width):
