@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,15 +38,16 @@ from balmer.kernels.program import FIRST_UNARY
 
 __all__ = ["Programs", "evaluate_many"]
 
+Real = TypeVar("Real", np.float32, np.float64)
+
 _BLOCK = 256  # rows at a time
 _CHUNK = (
     64  # blocks that all programs run over before the next are begun, so that the features stay in the caches
 )
 _U0 = np.uint64(0)
-_ADD, _MUL, _POW = (OPERATORS[name].code for name in ("add", "mul", "pow"))
+_DIV, _POW = OPERATORS["div"].code, OPERATORS["pow"].code
 _INV, _SQUARE, _CUBE = (OPERATORS[name].code for name in ("inv", "square", "cube"))
-_HAS_CONSTANT_FORM = np.array([op in (*range(_ADD, _ADD + 4),) for op in range(64)])
-_FREE, _SLOT, _LEAF, _NUMBER = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3)
+_SLOT, _LEAF, _NUMBER = np.uint64(1), np.uint64(2), np.uint64(3)
 
 
 class Programs(NamedTuple):
@@ -73,41 +74,42 @@ class Programs(NamedTuple):
 
 def evaluate_many(
     programs: Programs,
-    X: NDArray[np.float64],
+    X: NDArray[Real],
     *,
     threads: int = 1,
-    out: NDArray[np.float64] | None = None,
-) -> NDArray[np.float64]:
+    out: NDArray[Real] | None = None,
+) -> NDArray[Real]:
     """Values of many formulas.
 
     Parameters
     ----------
-    X : float64 array, shape (n_features, n_rows)
+    X : float64 or float32 array, shape (n_features, n_rows)
+        Its type is also that of the computation.
     threads : int
         Threads among which the formulas are divided.
-    out : float64 array, shape (n_formulas, n_rows), optional
+    out : array of the type of X, shape (n_formulas, n_rows), optional
         Where to write; rows one after the other in memory.
 
     Returns
     -------
-    float64 array, shape (n_formulas, n_rows); NaN where a formula has no real value.
+    array of the type of X, shape (n_formulas, n_rows); NaN where a formula has no real value.
     """
     n = len(programs.starts) - 1
-    X = np.ascontiguousarray(X, np.float64)
+    X = np.ascontiguousarray(X, np.float32 if X.dtype == np.float32 else np.float64)
+    programs = programs._replace(values=programs.values.astype(X.dtype, copy=False))
     if out is None:
-        out = np.empty((n, X.shape[1]))
+        out = np.empty((n, X.shape[1]), X.dtype)
     if not (out.flags.c_contiguous and out.dtype == X.dtype and out.shape == (n, X.shape[1])):
         raise ValueError(f"out: shape {(n, X.shape[1])}, {X.dtype} and C order are wanted")
-    address = entry().forward
-    if threads == 1:
-        _evaluate_many(address, programs, 0, n, X, out)
-        return out
-    with ThreadPoolExecutor(threads) as pool:
-        bounds = [n * k // threads for k in range(threads + 1)]
-        for done in [
+    address = entry(8 * X.itemsize).forward
+    bounds = [n * k // threads for k in range(threads + 1)]
+    with ThreadPoolExecutor(threads) as pool:  # which starts no thread before it is asked to
+        rest = [
             pool.submit(_evaluate_many, address, programs, first, last, X, out)
-            for first, last in pairwise(bounds)
-        ]:
+            for first, last in pairwise(bounds[1:])
+        ]
+        _evaluate_many(address, programs, 0, bounds[1], X, out)
+        for done in rest:
             done.result()
     return out
 
@@ -120,8 +122,8 @@ def _evaluate_many(address, programs, first, last, X, out):
     code = np.empty((longest, CODE_COLUMNS), np.uint64)
     stack = np.empty((longest, 3), np.uint64)
     free = np.empty(longest + 1, np.uint64)
-    raw = np.empty((longest + 1) * _BLOCK + 8, X.dtype)
-    ws = raw[(-np.int64(raw.ctypes.data) // X.itemsize) % 8 :]
+    raw = np.empty((longest + 1) * _BLOCK + 16, X.dtype)
+    ws = raw[-np.int64(raw.ctypes.data) % 64 // X.itemsize :]
     n_rows = X.shape[1]
     for chunk in range(0, n_rows, _CHUNK * _BLOCK):
         stop = min(n_rows, chunk + _CHUNK * _BLOCK)
@@ -171,10 +173,12 @@ def _lower(programs, a, b, X, ws, result, code, stack, free):
         q = top - 1
         p = q - 1 if binary else q
         form = np.uint64(op)
-        if binary and _HAS_CONSTANT_FORM[op] and stack[p, 2] != stack[q, 2]:
+        if op <= _POW and stack[p, 2] != stack[q, 2]:
             if stack[q, 2] == _NUMBER:
                 form += CONSTANT_RIGHT
-            elif stack[p, 2] == _NUMBER:
+                if op == _POW:
+                    form, q = _power(programs.values[i - 1], form, p, q)
+            elif stack[p, 2] == _NUMBER and op <= _DIV:
                 form += CONSTANT_LEFT
         if form < CONSTANT_RIGHT:
             for k in range(p, top):
@@ -201,6 +205,18 @@ def _lower(programs, a, b, X, ws, result, code, stack, free):
     if m > 0:
         code[m - 1, D], code[m - 1, D_STRIDE] = result, block
     return m
+
+
+@jit
+def _power(exponent, form, p, q):
+    """Powers that are a product or quotient, to the same rounding and the same special values."""
+    if exponent == 2.0:
+        return np.uint64(_SQUARE), p
+    if exponent == 3.0:
+        return np.uint64(_CUBE), p
+    if exponent == -1.0:
+        return np.uint64(_INV), p
+    return form, q
 
 
 @jit

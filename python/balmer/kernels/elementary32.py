@@ -1,14 +1,13 @@
-"""The functions of `elementary.py` and `scalar.py` for float32, to 2 ulp of float32, with the shorter polynomials it takes.
+"""The functions of `elementary.py` and `scalar.py` for float32, to 2 ulp of float32, with shorter polynomials.
 
-Every number in here is a float32, as one float64 among them would widen the whole loop; only pow works in float64.
+Every number in here is a float32, as one float64 among them would widen the whole loop.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from balmer.kernels import elementary
-from balmer.kernels.bits import bits, fma, number, whole
+from balmer.kernels.bits import bits, exact_fma, fma, number, whole
 from balmer.kernels.jit import inline_jit
 
 __all__ = [
@@ -49,9 +48,11 @@ _E = tuple(_F(c) for c in (0.5000000095286826, 0.1666651884220125, 0.04166620555
 _L = tuple(_F(c) for c in (0.33333312604886634, -0.2500000958911048, 0.20002118586263068, -0.1666799604701765,
                            0.1421955401725052, -0.1240558983863777, 0.11888153171824041, -0.11675631588125611,
                            0.06746625544215296))  # fmt: skip
-_S = tuple(_F(c) for c in (-0.16666660457349822, 0.008333088018846857, -0.00019811100614939545,
-                           2.6089033648042413e-06))  # fmt: skip
+_S = tuple(_F(c) for c in (-0.1666666716337204, 0.008333352017240359, -0.00019843406299297492, 2.764705966397678e-06,
+                           -2.5902430296305132e-08))  # fmt: skip
 _PI = tuple(_F(c) for c in (3.140625, 0.0009675025939941406, 1.5099067240953445e-07, 5.126688303189038e-12))
+_Q = tuple(_F(c) for c in (0.40000152269853384, 0.2854712365291658, 0.23418825078768707))
+_TWO_THIRDS, _TWO_THIRDS_LOW, _EXP_HUGE = _F(2.0 / 3.0), _F(-1.9868215e-08), _F(110.0)
 _1_PI = _F(0.3183098861837907)
 
 
@@ -136,7 +137,7 @@ def _sine(x, k):
     r = fma(-k, _PI[2], first)
     r = r + fma(-k, _PI[3], fma(-k, _PI[2], first - r))
     z = r * r
-    return fma(r * z, fma(fma(fma(_S[3], z, _S[2]), z, _S[1]), z, _S[0]), r)
+    return fma(r * z, fma(fma(fma(fma(_S[4], z, _S[3]), z, _S[2]), z, _S[1]), z, _S[0]), r)
 
 
 @inline_jit
@@ -168,10 +169,48 @@ def fast_tanh(x):
 
 
 @inline_jit
+def _log_parts(x):
+    """(high, low), which sum up to log(x) with 33 correct bits, for 0 < x < inf; see `elementary._log_parts`."""
+    tiny = x < _TINY
+    raised = _U(bits(x * _LIFT if tiny else x) + _UP)
+    k = _number(_U(raised >> _23) + _EXPONENT_ROUND) - (_UNBIAS_TINY if tiny else _UNBIAS)
+    f = _number((raised & _MANTISSA) + _LEAST_MANTISSA) - _ONE
+    d = _TWO + f
+    d_low = f - (d - _TWO)
+    inverse = _ONE / d
+    s = f * inverse
+    s_low = (exact_fma(-s, d, f) - s * d_low) * inverse
+    z = s * s
+    z_low = fma(_TWO * s, s_low, exact_fma(s, s, -z))
+    q = z * fma(fma(_Q[2], z, _Q[1]), z, _Q[0])
+    c = _TWO_THIRDS + q
+    c_low = (_TWO_THIRDS - c) + q + _TWO_THIRDS_LOW
+    v = z * c
+    v_low = exact_fma(z, c, -v) + fma(z, c_low, z_low * c)
+    t = s * v
+    t_low = exact_fma(s, v, -t) + fma(s, v_low, s_low * v)
+    high = _TWO * s + t
+    low = ((_TWO * s - high) + t) + fma(_TWO, s_low, t_low)
+    big = k * _LN2_HIGH
+    total = big + high
+    return total, ((big - total) + high) + fma(k, _LN2_LOW, low)
+
+
+@inline_jit
 def fast_pow(a, b):
     """a**b as IEEE and NumPy have it: NaN where a < 0 and b is no whole number."""
     size = abs(a)
-    y = _F(elementary.fast_exp(np.float64(b) * elementary.fast_log(np.float64(size))))
+    high, low = _log_parts(size)
+    high = high if size < _INF else size
+    high = high if size > _0 else (-_INF if size == _0 else size)
+    x = b * high
+    rest = fma(b, low, exact_fma(b, high, -x))
+    rest = rest if abs(x) < _EXP_HUGE else _0
+    x = _EXP_LOW if x < _EXP_LOW else x
+    r, k = _exp_reduce(_EXP_HIGH if x > _EXP_HIGH else x)
+    half = _U(k >> _1)
+    factor = _number((half - _U(129)) << _23)
+    y = fma(_expm1(r + rest), factor, factor) * _number((k - half - _U(129)) << _23)
     y = _ONE if (size == _ONE) & (b == b) else y
     floor = whole(b)
     odd = (floor == b) & (whole(_HALF * b) != _HALF * b)

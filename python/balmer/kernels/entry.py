@@ -16,8 +16,8 @@ from llvmlite import ir
 from numba import carray, types
 from numba.extending import intrinsic
 
-from balmer.kernels.jit import loops_jit
 from balmer.kernels.gram import gram
+from balmer.kernels.jit import loops_jit
 from balmer.kernels.loops import apply_block, backward_block
 from balmer.kernels.losses import weigh
 
@@ -56,8 +56,12 @@ class Entry(NamedTuple):
 
 
 @cache
-def entry() -> Entry:
-    """Compile the loops, or load them from numba's cache, and return their addresses."""
+def entry(width: int = 64) -> Entry:
+    """Compile the loops for floats of 64 or 32 bits, or load them from numba's cache, and return their addresses."""
+    if width == 32:
+        from balmer.kernels.entry32 import entry32  # most never need it
+
+        return entry32()
     u, i, r = types.uint64, types.int64, types.float64
     code, ws = types.CPointer(types.uint64), types.CPointer(types.float64)
     compiled: list[Any] = [
@@ -77,7 +81,6 @@ def _normal(
 ):
     code = carray(code_pointer, (max(m, k), CODE_COLUMNS))
     ws = carray(ws_pointer, (1,))
-    _run_forward(code, m, ws, block, width)
     out = carray(out_pointer, (k + 2, k + 2))
     out[k + 1, 0] += weigh(kind, scale, ws, prediction, target, seed, residual, width)
     _run_backward(code, m, ws, block, width)
@@ -116,7 +119,7 @@ def call_forward(typingctx, address, code, m, ws, block, width):
 def call_normal(
     typingctx, address, code, m, k, ws, block, width, prediction, target, seed, residual, kind, scale, out
 ):
-    """Values and derivatives for one block of rows, and its part of the normal equations.
+    """After `call_forward`: derivatives for one block of rows, and its part of the normal equations.
 
     `code`, `ws` and `out` are addresses of their arrays; `out` is float64 of shape (k + 2, k + 2), and added to it are
     the products of the columns of the weighted Jacobian and, as the last, the residual; at (k + 1, 0) the loss.

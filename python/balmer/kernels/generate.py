@@ -11,9 +11,10 @@ from pathlib import Path
 
 from balmer.expressions.operators import OPERATORS, Operator
 
-__all__ = ["JULIA_TARGET", "TARGET", "julia_source", "source"]
+__all__ = ["JULIA_TARGET", "TARGET", "TARGET32", "julia_source", "source", "source32"]
 
 TARGET = Path(__file__).with_name("loops.py")
+TARGET32 = Path(__file__).with_name("loops32.py")
 JULIA_TARGET = Path(__file__).parents[3] / "julia" / "operators.jl"
 
 _HEAD = '''"""The inner loops, one per operator. Written by `balmer.kernels.generate`: do not edit."""
@@ -91,6 +92,13 @@ def source() -> str:
     )
 
 
+def source32() -> str:
+    """The text of `loops32.py`: the same loops with the functions, and every number, of float32."""
+    text = re.sub(r"balmer\.kernels\.(elementary|scalar)\b", "balmer.kernels.elementary32", source())
+    text = re.sub(r"(?<![\w.])\d+\.\d+", r"np.float32(\g<0>)", text)
+    return text.replace("one per operator.", "one per operator, for float32.")
+
+
 def _forward_loop(op: Operator) -> list[str]:
     return _near_and_far(op, ["for j in range(width):", f"    ws[d + j] = {_at_row(op.kernel)}"])
 
@@ -98,10 +106,12 @@ def _forward_loop(op: Operator) -> list[str]:
 def _constant_forms() -> list[str]:
     """Arithmetic with a single number for one operand: see `FILL` and its like in `entry.py`."""
     lines = ["elif op == 1:  # fill", "    c = ws[p]", "    for j in range(width):", "        ws[d + j] = c"]
-    for name in ("add", "sub", "mul", "div"):
+    for name in ("add", "sub", "mul", "div", "pow"):
         op = OPERATORS[name]
-        for offset, number in ((64, "q"), (128, "p")):
-            at_row = _at_row(op.kernel).replace(f"ws[{number} + j]", "c")
+        for offset, number in ((64, "q"), (128, "p"))[: 1 if name == "pow" else 2]:
+            at_row = _at_row(op.kernel).replace(
+                f"ws[{number} + j]", "c"
+            )  # what depends on c alone is hoisted
             lines += [
                 f"elif op == {op.code + offset}:  # {name}, {'right' if number == 'q' else 'left'} a number",
                 f"    c = ws[{number}]",
@@ -172,7 +182,7 @@ def julia_source() -> str:
 
 
 def _main() -> int | str:
-    texts = {TARGET: source()}
+    texts = {TARGET: source(), TARGET32: source32()}
     if JULIA_TARGET.parent.is_dir():
         texts[JULIA_TARGET] = julia_source()
     if sys.argv[1:] == ["--check"]:

@@ -13,7 +13,7 @@ import math
 import numpy as np
 
 from balmer.expressions.operators import OPERATORS
-from balmer.kernels.entry import call_normal
+from balmer.kernels.entry import call_forward, call_normal
 from balmer.kernels.jit import jit
 from balmer.kernels.losses import SQUARED
 from balmer.kernels.program import FIRST_UNARY, set_constants, target_at
@@ -129,12 +129,13 @@ def normal_equations(program, table, out):
     width = table.width
     residual = _U2 * table.max_nodes * width
     seed = residual if k == 0 else program.seed
+    code, ws = program.code.ctypes.data, table.ws.ctypes.data
     for b in range(table.n_blocks):
         block = np.uint64(b)
+        call_forward(table.forward, code, program.m, ws, block, width)
         call_normal(
-            table.normal, program.code.ctypes.data, program.m, k, table.ws.ctypes.data, block, width,
-            program.root + block * program.stride, target_at(table, b), seed, residual, table.kind, table.scale,
-            out.ctypes.data
+            table.normal, code, program.m, k, ws, block, width, program.root + block * program.stride,
+            target_at(table, b), seed, residual, table.kind, table.scale, out.ctypes.data
         )  # fmt: skip
         if not math.isfinite(out[k + 1, 0]):
             return np.inf

@@ -175,6 +175,10 @@ def apply_block(op, ws, d, p, q, width):
         c = ws[p]
         for j in range(width):
             ws[d + j] = c / ws[q + j]
+    elif op == 71:  # pow, right a number
+        c = ws[q]
+        for j in range(width):
+            ws[d + j] = fast_pow(ws[p + j], c)
 
 
 @loops_jit

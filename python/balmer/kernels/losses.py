@@ -30,25 +30,26 @@ def weigh(kind, scale, ws, f, y, seed, out, width):
     f and y are the offsets of prediction and target; behind the target stand the weights and their roots.
     """
     w, root = y + width, y + width + width
-    total = 0.0
     if kind == SQUARED:
+        squares = ws.dtype.type(0.0)
         for j in range(width):
             r = ws[root + j] * (ws[f + j] - ws[y + j])
             ws[seed + j] = ws[root + j]
             ws[out + j] = r
-            total += r * r
-        return total
+            squares += r * r
+        return np.float64(squares)
+    total = 0.0
     inverse = 1.0 / scale
     if kind == ABSOLUTE:
         for j in range(width):
-            r = ws[f + j] - ws[y + j]
+            r = np.float64(ws[f + j] - ws[y + j])
             size = abs(r)
             ws[seed + j] = ws[root + j] * math.sqrt(0.5 / max(size, _SOFT * scale))
             ws[out + j] = ws[seed + j] * r
             total += ws[w + j] * size
     elif kind == HUBER:
         for j in range(width):
-            r = ws[f + j] - ws[y + j]
+            r = np.float64(ws[f + j] - ws[y + j])
             size = abs(r)
             near = min(size, scale)
             ws[seed + j] = ws[root + j] * math.sqrt(scale / max(size, scale))
@@ -56,7 +57,7 @@ def weigh(kind, scale, ws, f, y, seed, out, width):
             total += ws[w + j] * near * (2.0 * size - near)
     else:
         for j in range(width):
-            r = ws[f + j] - ws[y + j]
+            r = np.float64(ws[f + j] - ws[y + j])
             u = abs(r) * inverse
             omega = fast_tanh(u) / u if u > 1e-9 else (1.0 if u == u else u)
             ws[seed + j] = ws[root + j] * math.sqrt(omega)
@@ -69,15 +70,16 @@ def weigh(kind, scale, ws, f, y, seed, out, width):
 def block_loss(kind, scale, ws, f, y, width):
     """Loss of one block: f the offset of the prediction, y of the target, weights behind it."""
     w = y + width
-    total = 0.0
     if kind == SQUARED:
+        squares = ws.dtype.type(0.0)
         for j in range(width):
             r = ws[f + j] - ws[y + j]
-            total += ws[w + j] * (r * r)
-        return total
+            squares += ws[w + j] * (r * r)
+        return np.float64(squares)
+    total = 0.0
     inverse = 1.0 / scale
     for j in range(width):
-        size = abs(ws[f + j] - ws[y + j])
+        size = np.float64(abs(ws[f + j] - ws[y + j]))
         near = min(size, scale)
         u = size * inverse
         if kind == ABSOLUTE:

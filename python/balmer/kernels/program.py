@@ -1,17 +1,18 @@
 """Running a postfix program over blocks of rows: the packed table, lowering to three-address code, the loss.
 
-All the numbers of one worker live in one flat float64 array `ws`, cut into slots of `width` rows:
+All the numbers of one worker live in one flat array `ws`, cut into slots of `width` rows:
 
     values of node 0 ... L-1 | adjoints of node 0 ... L-1 | residual | spare | block 0 | block 1 | ...
 
-and a block of data is `n_features` slots of features, then the target, the weights and the roots of the weights. Every instruction has
-a slot of its own, so a destination never aliases an operand and LLVM vectorises every loop; leaves are read where
-they lie. Offsets are uint64 throughout: numba checks signed indices for wrap-around, and mixing the two gives floats.
+and a block of data is `n_features` slots of features, then the target, the weights and the roots of the weights.
+Every instruction has a slot of its own, so a destination never aliases an operand and LLVM vectorises every loop;
+leaves are read where they lie. Offsets are uint64 throughout: numba checks signed indices for wrap-around, and mixing
+the two gives floats.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ class Table(NamedTuple):
 
     forward: np.uint64
     normal: np.uint64
-    ws: NDArray[np.float64]
+    ws: NDArray[np.float64]  # or float32
     width: np.uint64  # rows per block
     max_nodes: np.uint64
     n_features: np.uint64
@@ -90,6 +91,7 @@ def pack(
     max_nodes: int,
     kind: np.uint64 = SQUARED,
     scale: float = 1.0,
+    real: Any = np.float64,
 ) -> Table:
     """Pack data for one worker.
 
@@ -101,6 +103,8 @@ def pack(
         Longest program that will run on it.
     kind, scale
         The loss and its parameter: see `balmer.kernels.losses`.
+    real : float64 or float32
+        What to compute with.
 
     Returns
     -------
@@ -112,8 +116,8 @@ def pack(
     n_blocks = -(-n_rows // width)
     head = (2 * max_nodes + 2) * width
     size = head + n_blocks * (n_features + 3) * width
-    raw = np.zeros(size + 8)
-    ws = raw[(-raw.ctypes.data // 8) % 8 :][:size]
+    raw = np.zeros(size + 16, real)
+    ws = raw[-raw.ctypes.data % 64 // raw.itemsize :][:size]
     blocks = ws[head:].reshape(n_blocks, n_features + 3, width)
     full = n_rows // width
     for k, row in enumerate([*X, y, weights, np.sqrt(weights)]):
@@ -122,7 +126,9 @@ def pack(
             blocks[-1, k] = row[-1] if k <= n_features else 0.0
             blocks[-1, k, : n_rows - full * width] = row[full * width :]
     u = np.uint64
-    return Table(*entry(), ws, u(width), u(max_nodes), u(n_features), u(n_blocks), kind, float(scale))
+    return Table(
+        *entry(8 * ws.itemsize), ws, u(width), u(max_nodes), u(n_features), u(n_blocks), kind, float(scale)
+    )
 
 
 @jit
