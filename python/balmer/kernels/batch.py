@@ -122,7 +122,7 @@ def _evaluate_many(address, programs, first, last, X, out):
     code = np.empty((longest, CODE_COLUMNS), np.uint64)
     stack = np.empty((longest, 3), np.uint64)
     free = np.empty(longest + 1, np.uint64)
-    raw = np.empty((longest + 1) * _BLOCK + 16, X.dtype)
+    raw = np.empty((longest + 2) * _BLOCK + 16, X.dtype)
     ws = raw[-np.int64(raw.ctypes.data) % 64 // X.itemsize :]
     n_rows = X.shape[1]
     for chunk in range(0, n_rows, _CHUNK * _BLOCK):
@@ -157,7 +157,7 @@ def _lower(programs, a, b, X, ws, result, code, stack, free):
     """Nodes a to b as instructions of which the last writes to `result`; returns how many there are."""
     features, values = _from(ws, X), _from(ws, programs.values)
     block, n_rows = np.uint64(_BLOCK), np.uint64(X.shape[1])
-    m, top, n_free, n_slots = 0, 0, 0, 0
+    m, top, n_free, n_slots = 0, 0, 0, 1  # the first slot is scratch
     for i in range(a, b):
         op = programs.ops[i]
         if op == 2:

@@ -36,6 +36,8 @@ from balmer.kernels.elementary import (
     fast_pow,
     fast_sin,
     fast_tanh,
+    log_parts,
+    power_of_parts,
 )
 from balmer.kernels.jit import loops_jit
 from balmer.kernels.scalar import (
@@ -52,15 +54,6 @@ __all__ = ["apply_block", "backward_block"]
 '''
 
 _FORWARD = '''
-
-@loops_jit
-def _far(ws, p, width):
-    """Whether a block has an angle that the fast functions do not reach."""
-    far = np.uint64(0)
-    for j in range(width):
-        far += np.uint64(abs(ws[p + j]) > TRIG_RANGE)
-    return far > np.uint64(0)
-
 
 @loops_jit
 def apply_block(op, ws, d, p, q, width):
@@ -106,9 +99,9 @@ def _forward_loop(op: Operator) -> list[str]:
 def _constant_forms() -> list[str]:
     """Arithmetic with a single number for one operand: see `FILL` and its like in `entry.py`."""
     lines = ["elif op == 1:  # fill", "    c = ws[p]", "    for j in range(width):", "        ws[d + j] = c"]
-    for name in ("add", "sub", "mul", "div", "pow"):
+    for name in ("add", "sub", "mul", "div"):
         op = OPERATORS[name]
-        for offset, number in ((64, "q"), (128, "p"))[: 1 if name == "pow" else 2]:
+        for offset, number in ((64, "q"), (128, "p")):
             at_row = _at_row(op.kernel).replace(
                 f"ws[{number} + j]", "c"
             )  # what depends on c alone is hoisted
@@ -118,7 +111,15 @@ def _constant_forms() -> list[str]:
                 "    for j in range(width):",
                 f"        ws[d + j] = {at_row}",
             ]
-    return lines
+    return [
+        *lines,
+        f"elif op == {OPERATORS['pow'].code + 64}:  # pow, right a number; works in the first slot too",
+        "    c = ws[q]",
+        "    for j in range(width):",
+        "        ws[d + j], ws[j] = log_parts(abs(ws[p + j]))",
+        "    for j in range(width):",
+        "        ws[d + j] = power_of_parts(ws[p + j], c, ws[d + j], ws[j])",
+    ]
 
 
 def _backward_loops(op: Operator) -> list[str]:
@@ -136,14 +137,19 @@ def _near_and_far(op: Operator, lines: list[str]) -> list[str]:
     """The fast functions, and where they do not reach those of the library."""
     if not op.far:
         return lines
-    far = []
+    near, far = ["far = 0.0"], []
     for line in lines:
         place, is_value, value = line.partition(" = ")
-        for fast, library in op.far if is_value else ():
-            value = value.replace(fast, library)
+        if not is_value:
+            near.append(line)
+            far.append(line)
+            continue
         indent = place[: len(place) - len(place.lstrip())]
-        far += [f"{indent}if abs(ws[p + j]) > TRIG_RANGE:", f"    {place} = {value}"] if is_value else [line]
-    return [*lines, "if _far(ws, p, width):", *_indent(far)]
+        for fast, library in op.far:
+            value = value.replace(fast, library)
+        near += [line, f"{indent}far += 1.0 if abs(ws[p + j]) > TRIG_RANGE else 0.0"]
+        far += [f"{indent}if abs(ws[p + j]) > TRIG_RANGE:", f"    {place} = {value}"]
+    return [*near, "if far > 0.0:", *_indent(far)]
 
 
 def _times_adjoint(partial: str) -> str:

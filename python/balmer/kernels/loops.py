@@ -17,6 +17,8 @@ from balmer.kernels.elementary import (
     fast_pow,
     fast_sin,
     fast_tanh,
+    log_parts,
+    power_of_parts,
 )
 from balmer.kernels.jit import loops_jit
 from balmer.kernels.scalar import (
@@ -30,15 +32,6 @@ from balmer.kernels.scalar import (
 )
 
 __all__ = ["apply_block", "backward_block"]
-
-
-@loops_jit
-def _far(ws, p, width):
-    """Whether a block has an angle that the fast functions do not reach."""
-    far = np.uint64(0)
-    for j in range(width):
-        far += np.uint64(abs(ws[p + j]) > TRIG_RANGE)
-    return far > np.uint64(0)
 
 
 @loops_jit
@@ -105,16 +98,20 @@ def apply_block(op, ws, d, p, q, width):
         for j in range(width):
             ws[d + j] = log_1m_exp(ws[p + j])
     elif op == 23:  # sin
+        far = 0.0
         for j in range(width):
             ws[d + j] = fast_sin(ws[p + j])
-        if _far(ws, p, width):
+            far += 1.0 if abs(ws[p + j]) > TRIG_RANGE else 0.0
+        if far > 0.0:
             for j in range(width):
                 if abs(ws[p + j]) > TRIG_RANGE:
                     ws[d + j] = math.sin(ws[p + j])
     elif op == 24:  # cos
+        far = 0.0
         for j in range(width):
             ws[d + j] = fast_cos(ws[p + j])
-        if _far(ws, p, width):
+            far += 1.0 if abs(ws[p + j]) > TRIG_RANGE else 0.0
+        if far > 0.0:
             for j in range(width):
                 if abs(ws[p + j]) > TRIG_RANGE:
                     ws[d + j] = math.cos(ws[p + j])
@@ -175,10 +172,12 @@ def apply_block(op, ws, d, p, q, width):
         c = ws[p]
         for j in range(width):
             ws[d + j] = c / ws[q + j]
-    elif op == 71:  # pow, right a number
+    elif op == 71:  # pow, right a number; works in the first slot too
         c = ws[q]
         for j in range(width):
-            ws[d + j] = fast_pow(ws[p + j], c)
+            ws[d + j], ws[j] = log_parts(abs(ws[p + j]))
+        for j in range(width):
+            ws[d + j] = power_of_parts(ws[p + j], c, ws[d + j], ws[j])
 
 
 @loops_jit
@@ -286,19 +285,23 @@ def backward_block(op, ws, g, d, p, q, gp, gq, want_p, want_q, width):
             for j in range(width):
                 ws[gp + j] = ws[g + j] * (1.0 / fast_expm1(ws[p + j]))
     elif op == 23:  # sin
+        far = 0.0
         if want_p:
             for j in range(width):
                 ws[gp + j] = ws[g + j] * (fast_cos(ws[p + j]))
-        if _far(ws, p, width):
+                far += 1.0 if abs(ws[p + j]) > TRIG_RANGE else 0.0
+        if far > 0.0:
             if want_p:
                 for j in range(width):
                     if abs(ws[p + j]) > TRIG_RANGE:
                         ws[gp + j] = ws[g + j] * (math.cos(ws[p + j]))
     elif op == 24:  # cos
+        far = 0.0
         if want_p:
             for j in range(width):
                 ws[gp + j] = ws[g + j] * (-fast_sin(ws[p + j]))
-        if _far(ws, p, width):
+                far += 1.0 if abs(ws[p + j]) > TRIG_RANGE else 0.0
+        if far > 0.0:
             if want_p:
                 for j in range(width):
                     if abs(ws[p + j]) > TRIG_RANGE:
