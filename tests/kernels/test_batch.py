@@ -31,13 +31,14 @@ def test_neither_blocks_nor_threads_change_a_bit(n_rows):
     one = evaluate_many(Programs.of(formulas), X)
     np.testing.assert_array_equal(evaluate_many(Programs.of(formulas), X, threads=3), one)
     for formula, values in zip(formulas, one, strict=True):
-        np.testing.assert_allclose(values, formula.evaluate(X), rtol=1e-14)
+        # A product is added without rounding it first, which shows where the sum nearly cancels.
+        np.testing.assert_allclose(values, formula.evaluate(X), rtol=1e-14, atol=1e-15)
 
 
 def test_columns_need_not_lie_together_nor_formulas_exist():
     X = np.random.default_rng(0).uniform(0.5, 2, (50, 3)).T
     formula = parse("x*y - z", NAMES)
-    np.testing.assert_array_equal(evaluate_many(Programs.of([formula]), X)[0], X[0] * X[1] - X[2])
+    np.testing.assert_allclose(evaluate_many(Programs.of([formula]), X)[0], X[0] * X[1] - X[2], atol=1e-15)
     assert evaluate_many(Programs.of([]), X).shape == (0, 50)
     assert evaluate_many(Programs.of([formula]), X[:, :0]).shape == (1, 0)
 
@@ -57,6 +58,17 @@ def test_float32_is_float64_with_fewer_digits():
     found, wanted = evaluate_many(programs, X), evaluate_many(programs, X.astype(float))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+
+
+SUMS = ["x*y + z", "x*y - z", "z - x*y", "2*x + z", "x*2 - z", "z - 2*x", "x*y + x*z", "x*y - y*x", "x*y + 1",
+        "1 - x*y", "(x*y + z)*(z - x*y)", "(x + 1)*(y + 1) - (z - 1)*2"]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", SUMS)
+def test_products_in_sums(text):
+    X = np.random.default_rng(0).uniform(0.5, 2, (3, 300))
+    formula = parse(text, NAMES)
+    np.testing.assert_allclose(evaluate(formula, X), formula.evaluate(X), rtol=1e-14, atol=1e-15)
 
 
 def test_powers_with_whole_numbers_are_products():

@@ -24,12 +24,15 @@ from balmer.kernels.entry import (
     CONSTANT_RIGHT,
     D_STRIDE,
     FILL,
+    FUSED,
     OP,
     P_STRIDE,
     Q_STRIDE,
+    R_STRIDE,
     D,
     P,
     Q,
+    R,
     call_forward,
     entry,
 )
@@ -45,7 +48,7 @@ _CHUNK = (
     64  # blocks that all programs run over before the next are begun, so that the features stay in the caches
 )
 _U0 = np.uint64(0)
-_DIV, _POW = OPERATORS["div"].code, OPERATORS["pow"].code
+_ADD, _SUB, _MUL, _DIV, _POW = (OPERATORS[name].code for name in ("add", "sub", "mul", "div", "pow"))
 _INV, _SQUARE, _CUBE = (OPERATORS[name].code for name in ("inv", "square", "cube"))
 _SLOT, _LEAF, _NUMBER = np.uint64(1), np.uint64(2), np.uint64(3)
 
@@ -180,6 +183,15 @@ def _lower(programs, a, b, X, ws, result, code, stack, free):
                     form, q = _power(programs.values[i - 1], form, p, q)
             elif stack[p, 2] == _NUMBER and op <= _DIV:
                 form += CONSTANT_LEFT
+        if (op == _ADD or op == _SUB) and m > 0 and form == np.uint64(op):
+            other = _fuse(code[m - 1], op, stack, p, q)
+            if other >= 0:
+                if stack[other, 2] == _SLOT:
+                    free[n_free] = stack[other, 0]
+                    n_free += 1
+                top = p + 1
+                stack[p, 0], stack[p, 1], stack[p, 2] = code[m - 1, D], _U0, _SLOT
+                continue
         if form < CONSTANT_RIGHT:
             for k in range(p, top):
                 if stack[k, 2] == _NUMBER:
@@ -205,6 +217,28 @@ def _lower(programs, a, b, X, ws, result, code, stack, free):
     if m > 0:
         code[m - 1, D], code[m - 1, D_STRIDE] = result, block
     return m
+
+
+@jit
+def _fuse(last, op, stack, p, q):
+    """Make a sum of the last instruction, if it is a product and one operand; returns the place of the other or -1."""
+    number = last[OP] == np.uint64(_MUL) + CONSTANT_RIGHT or last[OP] == np.uint64(_MUL) + CONSTANT_LEFT
+    if not number and last[OP] != np.uint64(_MUL):
+        return -1
+    if stack[q, 2] == _SLOT and stack[q, 0] == last[D]:
+        other, which = p, (0 if op == _ADD else 2)
+    elif stack[p, 2] == _SLOT and stack[p, 0] == last[D]:
+        other, which = q, (0 if op == _ADD else 1)
+    else:
+        return -1
+    if stack[other, 2] == _NUMBER:
+        return -1
+    if last[OP] == np.uint64(_MUL) + CONSTANT_LEFT:
+        last[P], last[Q] = last[Q], last[P]
+        last[P_STRIDE], last[Q_STRIDE] = last[Q_STRIDE], last[P_STRIDE]
+    last[OP] = FUSED + np.uint64(which + (4 if number else 0))
+    last[R], last[R_STRIDE] = stack[other, 0], stack[other, 1]
+    return other
 
 
 @jit

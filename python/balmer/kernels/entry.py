@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 
 from balmer.kernels.gram import gram
 from balmer.kernels.jit import loops_jit
-from balmer.kernels.loops import apply_block, backward_block
+from balmer.kernels.loops import apply_block, apply_fused, backward_block
 from balmer.kernels.losses import weigh
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "CONSTANT_LEFT",
     "CONSTANT_RIGHT",
     "FILL",
+    "FUSED",
     "Entry",
     "call_forward",
     "call_normal",
@@ -44,6 +45,9 @@ ADJOINT, COLUMN = CODE_COLUMNS - 2, CODE_COLUMNS - 1
 
 # Instructions that are no operators: one number to a whole slot, and arithmetic with one operand a single number.
 FILL, CONSTANT_RIGHT, CONSTANT_LEFT = np.uint64(1), np.uint64(64), np.uint64(128)
+# And a product that is added to something at once: FUSED + 4 if q is a number + 0 for pq + r, 1 for pq - r, 2 for
+# r - pq. The third operand stands where there are no derivatives then.
+FUSED, R, R_STRIDE = np.uint64(256), G, GP
 
 _U0, _U1, _U2 = np.uint64(0), np.uint64(1), np.uint64(2)
 
@@ -92,7 +96,11 @@ def _run_forward(code, m, ws, block, width):
     for i in range(m):
         p = code[i, P] + block * code[i, P_STRIDE]
         q = code[i, Q] + block * code[i, Q_STRIDE]
-        apply_block(code[i, OP], ws, code[i, D] + block * code[i, D_STRIDE], p, q, width)
+        d, op = code[i, D] + block * code[i, D_STRIDE], code[i, OP]
+        if op < FUSED:
+            apply_block(op, ws, d, p, q, width)
+        else:
+            apply_fused(op, ws, d, p, q, code[i, R] + block * code[i, R_STRIDE], width)
 
 
 @loops_jit

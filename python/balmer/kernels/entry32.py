@@ -13,21 +13,24 @@ from balmer.kernels.entry import (
     CODE_COLUMNS,
     COLUMN,
     D_STRIDE,
+    FUSED,
     GP,
     GQ,
     OP,
     P_STRIDE,
     Q_STRIDE,
+    R_STRIDE,
     WANT,
     D,
     Entry,
     G,
     P,
     Q,
+    R,
 )
 from balmer.kernels.gram import gram
 from balmer.kernels.jit import loops_jit
-from balmer.kernels.loops32 import apply_block, backward_block
+from balmer.kernels.loops32 import apply_block, apply_fused, backward_block
 from balmer.kernels.losses import weigh
 
 __all__ = ["entry32"]
@@ -68,7 +71,11 @@ def _run_forward(code, m, ws, block, width):
     for i in range(m):
         p = code[i, P] + block * code[i, P_STRIDE]
         q = code[i, Q] + block * code[i, Q_STRIDE]
-        apply_block(code[i, OP], ws, code[i, D] + block * code[i, D_STRIDE], p, q, width)
+        d, op = code[i, D] + block * code[i, D_STRIDE], code[i, OP]
+        if op < FUSED:
+            apply_block(op, ws, d, p, q, width)
+        else:
+            apply_fused(op, ws, d, p, q, code[i, R] + block * code[i, R_STRIDE], width)
 
 
 @loops_jit

@@ -50,10 +50,16 @@ from balmer.kernels.scalar import (
     power_db,
 )
 
-__all__ = ["apply_block", "backward_block"]
+__all__ = ["apply_block", "apply_fused", "backward_block"]
 '''
 
 _FORWARD = '''
+
+@loops_jit
+def apply_fused(op, ws, d, p, q, r, width):
+    """Like `apply_block`, for a product of p and q to which r is added, or which is taken from the other."""
+    @FUSED@
+
 
 @loops_jit
 def apply_block(op, ws, d, p, q, width):
@@ -80,7 +86,7 @@ def source() -> str:
     forward += _constant_forms()
     return (
         _HEAD
-        + _FORWARD.replace("@BODY@", "\n    ".join(forward))
+        + _FORWARD.replace("@BODY@", "\n    ".join(forward)).replace("@FUSED@", "\n    ".join(_fused_forms()))
         + _BACKWARD.replace("@BODY@", "\n    ".join(backward))
     )
 
@@ -120,6 +126,20 @@ def _constant_forms() -> list[str]:
         "    for j in range(width):",
         "        ws[d + j] = power_of_parts(ws[p + j], c, ws[d + j], ws[j])",
     ]
+
+
+def _fused_forms() -> list[str]:
+    """See `FUSED` in `entry.py`: the sum, the difference and the difference the other way, of columns or a number."""
+    lines: list[str] = []
+    for number in (False, True):
+        product = "c * ws[p + j]" if number else "ws[p + j] * ws[q + j]"
+        for k, text in enumerate(
+            (f"{product} + ws[r + j]", f"{product} - ws[r + j]", f"ws[r + j] - {product}")
+        ):
+            lines += [f"{'elif' if lines else 'if'} op == {256 + 4 * number + k}:"]
+            lines += ["    c = ws[q]"] if number else []
+            lines += ["    for j in range(width):", f"        ws[d + j] = {text}"]
+    return lines
 
 
 def _backward_loops(op: Operator) -> list[str]:

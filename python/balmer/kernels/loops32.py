@@ -31,7 +31,33 @@ from balmer.kernels.elementary32 import (
     power_db,
 )
 
-__all__ = ["apply_block", "backward_block"]
+__all__ = ["apply_block", "apply_fused", "backward_block"]
+
+
+@loops_jit
+def apply_fused(op, ws, d, p, q, r, width):
+    """Like `apply_block`, for a product of p and q to which r is added, or which is taken from the other."""
+    if op == 256:
+        for j in range(width):
+            ws[d + j] = ws[p + j] * ws[q + j] + ws[r + j]
+    elif op == 257:
+        for j in range(width):
+            ws[d + j] = ws[p + j] * ws[q + j] - ws[r + j]
+    elif op == 258:
+        for j in range(width):
+            ws[d + j] = ws[r + j] - ws[p + j] * ws[q + j]
+    elif op == 260:
+        c = ws[q]
+        for j in range(width):
+            ws[d + j] = c * ws[p + j] + ws[r + j]
+    elif op == 261:
+        c = ws[q]
+        for j in range(width):
+            ws[d + j] = c * ws[p + j] - ws[r + j]
+    elif op == 262:
+        c = ws[q]
+        for j in range(width):
+            ws[d + j] = ws[r + j] - c * ws[p + j]
 
 
 @loops_jit
