@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from balmer.expressions import Expression
 from balmer.expressions.operators import VARIABLE
-from balmer.kernels.entry import CODE_COLUMNS, call_forward
+from balmer.kernels.batch import Programs, evaluate_many
+from balmer.kernels.entry import CODE_COLUMNS
 from balmer.kernels.jit import entry_jit, jit
 from balmer.kernels.levenberg import MAX_CONSTANTS, fit_constants
+from balmer.kernels.losses import KINDS
 from balmer.kernels.program import lower, pack, sum_loss
 
 __all__ = ["Fit", "evaluate", "fit", "losses"]
@@ -30,24 +33,21 @@ class Fit:
     evaluations: int
 
 
-def evaluate(expression: Expression, X: ArrayLike) -> NDArray[np.float64]:
+def evaluate(expression: Expression, X: ArrayLike, *, real: Any = np.float64) -> NDArray[np.float64]:
     """Values of a formula.
 
     Parameters
     ----------
     X : float array, shape (n_features, n_rows)
+    real : float64 or float32
+        What to compute with.
 
     Returns
     -------
-    float64 array, shape (n_rows,); NaN where the formula has no real value.
+    array of type `real`, shape (n_rows,); NaN where the formula has no real value.
     """
-    data = np.asarray(X, dtype=np.float64)
-    out = np.empty(data.shape[1])
-    for rows in _chunks(data.shape[1]):
-        ops, args, part = _used_only(expression, data[:, rows])
-        zeros = np.zeros(part.shape[1])
-        _evaluate(ops, args, expression.values, pack(part, zeros, zeros, len(expression)), out[rows])
-    return out
+    values: NDArray[np.float64] = evaluate_many(Programs.of([expression]), np.asarray(X, dtype=real))[0]
+    return values
 
 
 def losses(
@@ -81,8 +81,12 @@ def fit(
     *,
     max_steps: int = 200,
     tolerance: float = 1e-14,
+    loss: str = "squared",
+    scale: float = 1.0,
+    restarts: int = 0,
+    real: Any = np.float64,
 ) -> Fit:
-    """Fit the free constants by weighted least squares, from the values they have.
+    """Fit the free constants by weighted least squares, or another loss, from the values they have.
 
     Parameters
     ----------
@@ -92,29 +96,30 @@ def fit(
         Passes over the data at most.
     tolerance : float
         Relative decrease of the loss at which a fit counts as converged.
+    loss : str
+        One of `balmer.kernels.losses.KINDS`: ``"squared"``, ``"absolute"``, ``"huber"``, ``"log-cosh"``.
+    scale : float
+        Residual at which huber and log-cosh turn from squares to absolute values.
+    restarts : int
+        Further starts from other constants, for a fit that stalls in a poor minimum; the best is kept.
+    real : float64 or float32
+        What to compute with.
     """
     if expression.n_constants > MAX_CONSTANTS:
         return Fit(expression, np.inf, np.zeros((0, 0)), 0)
     ops, args, part = _used_only(expression, X)
-    table = pack(part, y, weights, len(expression))
-    theta = expression.constants.copy()
-    loss, evaluations, normal = _fit(ops, args, expression.values, table, theta, max_steps, tolerance)
-    return Fit(expression.with_constants(theta), loss, normal, evaluations)
-
-
-@entry_jit
-def _evaluate(ops, args, values, table, out):
-    program = _lowered(ops, args, values, table)
-    for b in range(table.n_blocks):
-        block = np.uint64(b)
-        call_forward(
-            table.forward, program.code.ctypes.data, program.m, table.ws.ctypes.data, block, table.width
-        )
-        at = program.root + block * program.stride
-        for j in range(table.width):
-            row = block * table.width + j
-            if row < np.uint64(out.shape[0]):
-                out[row] = table.ws[at + j]
+    table = pack(part, y, weights, len(expression), KINDS[loss], scale, real)
+    best: Fit | None = None
+    evaluations = 0
+    for start in _starts(expression.constants, restarts):
+        theta = start.copy()
+        values = expression.with_constants(theta).values
+        found, passes, normal = _fit(ops, args, values, table, theta, max_steps, tolerance)
+        evaluations += passes
+        if best is None or found < best.loss:
+            best = Fit(expression.with_constants(theta), found, normal, evaluations)
+    assert best is not None
+    return replace(best, evaluations=evaluations)
 
 
 @entry_jit
@@ -133,6 +138,15 @@ def _lowered(ops, args, values, table):
     n = ops.shape[0]
     code = np.empty((n, CODE_COLUMNS), dtype=np.uint64)
     return lower(ops, args, values, n, code, np.empty(n, np.int64), np.empty(n, np.bool_), table)
+
+
+def _starts(theta: NDArray[np.float64], restarts: int) -> list[NDArray[np.float64]]:
+    """The constants as they are, then with random signs and sizes; the same ones every time."""
+    rng = np.random.default_rng(len(theta))
+    factors = [
+        rng.choice([-1.0, 1.0], len(theta)) * np.exp(rng.normal(size=len(theta))) for _ in range(restarts)
+    ]
+    return [theta, *(np.where(theta == 0.0, 1.0, theta) * factor for factor in factors)]
 
 
 def _chunks(n_rows: int) -> list[slice]:

@@ -16,35 +16,61 @@ from llvmlite import ir
 from numba import carray, types
 from numba.extending import intrinsic
 
+from balmer.kernels.gram import gram
 from balmer.kernels.jit import loops_jit
-from balmer.kernels.loops import apply_block, backward_block
+from balmer.kernels.loops import apply_block, apply_fused, backward_block
+from balmer.kernels.losses import weigh
 
-__all__ = ["CODE_COLUMNS", "Entry", "call_backward", "call_forward", "entry"]
+__all__ = [
+    "CODE_COLUMNS",
+    "CONSTANT_LEFT",
+    "CONSTANT_RIGHT",
+    "FILL",
+    "FUSED",
+    "Entry",
+    "call_forward",
+    "call_normal",
+    "entry",
+]
 
-CODE_COLUMNS = 7
+CODE_COLUMNS = 13
 
-# Columns of `code`: operator, value slot, operand p, its stride per block, operand q, its stride, and which of the
-# operands depend on a constant (1: p, 2: q).
-OP, D, P, P_STRIDE, Q, Q_STRIDE, WANT = range(CODE_COLUMNS)
+# Columns of `code`, one row per instruction: operator, value slot, operand p, its stride per block, operand q, its
+# stride, which of the operands depend on a constant and lack a derivative (1: p, 2: q), the stride of the value, and
+# the slots of the derivatives with respect to the value, p and q.
+OP, D, P, P_STRIDE, Q, Q_STRIDE, WANT, D_STRIDE, G, GP, GQ = range(CODE_COLUMNS - 2)
+# And what has as little to do with instructions as it has need of a place: the slot of the derivative with respect to
+# each node, and with respect to each free constant, which is a column of the Jacobian.
+ADJOINT, COLUMN = CODE_COLUMNS - 2, CODE_COLUMNS - 1
+
+# Instructions that are no operators: one number to a whole slot, and arithmetic with one operand a single number.
+FILL, CONSTANT_RIGHT, CONSTANT_LEFT = np.uint64(1), np.uint64(64), np.uint64(128)
+# And a product that is added to something at once: FUSED + 4 if q is a number + 0 for pq + r, 1 for pq - r, 2 for
+# r - pq. The third operand stands where there are no derivatives then.
+FUSED, R, R_STRIDE = np.uint64(256), G, GP
 
 _U0, _U1, _U2 = np.uint64(0), np.uint64(1), np.uint64(2)
 
 
 class Entry(NamedTuple):
-    """Addresses of the compiled `forward` and `backward`."""
+    """Addresses of the compiled `forward` and `normal`."""
 
     forward: np.uint64
-    backward: np.uint64
+    normal: np.uint64
 
 
 @cache
-def entry() -> Entry:
-    """Compile the loops, or load them from numba's cache, and return their addresses."""
-    u, i = types.uint64, types.int64
+def entry(width: int = 64) -> Entry:
+    """Compile the loops for floats of 64 or 32 bits, or load them from numba's cache, and return their addresses."""
+    if width == 32:
+        from balmer.kernels.entry32 import entry32  # most never need it
+
+        return entry32()
+    u, i, r = types.uint64, types.int64, types.float64
     code, ws = types.CPointer(types.uint64), types.CPointer(types.float64)
     compiled: list[Any] = [
         numba.cfunc(types.void(code, i, ws, u, u), cache=True)(_forward),
-        numba.cfunc(types.void(code, i, u, ws, u, u, u), cache=True)(_backward),
+        numba.cfunc(types.void(code, i, i, ws, u, u, u, u, u, u, u, r, ws), cache=True)(_normal),
     ]
     return Entry(*(np.uint64(function.address) for function in compiled))
 
@@ -54,9 +80,15 @@ def _forward(code_pointer, m, ws_pointer, block, width):
     _run_forward(code, m, carray(ws_pointer, (1,)), block, width)
 
 
-def _backward(code_pointer, m, root, ws_pointer, block, width, max_nodes):
-    code = carray(code_pointer, (m, CODE_COLUMNS))
-    _run_backward(code, m, root, carray(ws_pointer, (1,)), block, width, max_nodes)
+def _normal(
+    code_pointer, m, k, ws_pointer, block, width, prediction, target, seed, residual, kind, scale, out_pointer
+):
+    code = carray(code_pointer, (max(m, k), CODE_COLUMNS))
+    ws = carray(ws_pointer, (1,))
+    out = carray(out_pointer, (k + 2, k + 2))
+    out[k + 1, 0] += weigh(kind, scale, ws, prediction, target, seed, residual, width)
+    _run_backward(code, m, ws, block, width)
+    gram(code[:, COLUMN], k, ws, residual, width, out)
 
 
 @loops_jit
@@ -64,22 +96,23 @@ def _run_forward(code, m, ws, block, width):
     for i in range(m):
         p = code[i, P] + block * code[i, P_STRIDE]
         q = code[i, Q] + block * code[i, Q_STRIDE]
-        apply_block(code[i, OP], ws, code[i, D], p, q, width)
+        d, op = code[i, D] + block * code[i, D_STRIDE], code[i, OP]
+        if op < FUSED:
+            apply_block(op, ws, d, p, q, width)
+        else:
+            apply_fused(op, ws, d, p, q, code[i, R] + block * code[i, R_STRIDE], width)
 
 
 @loops_jit
-def _run_backward(code, m, root, ws, block, width, max_nodes):
-    shift = max_nodes * width
-    for j in range(width):
-        ws[root + shift + j] = 1.0
+def _run_backward(code, m, ws, block, width):
     for i in range(m - 1, -1, -1):
         want = code[i, WANT]
         if want != _U0:
-            d = code[i, D]
-            p, q = code[i, P], code[i, Q]
+            p = code[i, P] + block * code[i, P_STRIDE]
+            q = code[i, Q] + block * code[i, Q_STRIDE]
             backward_block(
-                code[i, OP], ws, d + shift, d, p + block * code[i, P_STRIDE], q + block * code[i, Q_STRIDE],
-                p + shift, q + shift, (want & _U1) != _U0, (want & _U2) != _U0, width
+                code[i, OP], ws, code[i, G], code[i, D], p, q, code[i, GP], code[i, GQ], (want & _U1) != _U0,
+                (want & _U2) != _U0, width
             )  # fmt: skip
 
 
@@ -91,22 +124,25 @@ def call_forward(typingctx, address, code, m, ws, block, width):
 
 
 @intrinsic
-def call_backward(typingctx, address, code, m, root, ws, block, width, max_nodes):
-    """After `call_forward`: adjoints of all nodes that depend on a constant, in their adjoint slots."""
+def call_normal(
+    typingctx, address, code, m, k, ws, block, width, prediction, target, seed, residual, kind, scale, out
+):
+    """After `call_forward`: derivatives for one block of rows, and its part of the normal equations.
+
+    `code`, `ws` and `out` are addresses of their arrays; `out` is float64 of shape (k + 2, k + 2), and added to it are
+    the products of the columns of the weighted Jacobian and, as the last, the residual; at (k + 1, 0) the loss.
+    """
     u, i = types.uint64, types.int64
-    return types.void(u, u, i, u, u, u, u, u), _caller((1, 4))
+    return types.void(u, u, i, i, u, u, u, u, u, u, u, u, types.float64, u), _caller((1, 4, 13))
 
 
 def _caller(pointers):
     """Code generation of a call through an address; the arguments in those places are addresses of arrays."""
 
     def generate(context, builder, signature, arguments):
-        word = ir.IntType(64)
         byte = ir.IntType(8).as_pointer()
         passed = [builder.inttoptr(a, byte) if k in pointers else a for k, a in enumerate(arguments)][1:]
-        function = ir.FunctionType(
-            ir.VoidType(), [byte if k in pointers else word for k in range(1, len(arguments))]
-        )
+        function = ir.FunctionType(ir.VoidType(), [a.type for a in passed])
         builder.call(builder.inttoptr(arguments[0], function.as_pointer()), passed)
         return context.get_dummy_value()
 

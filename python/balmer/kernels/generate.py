@@ -14,9 +14,10 @@ from pathlib import Path
 
 from balmer.expressions.operators import OPERATORS, Operator, UnitRule
 
-__all__ = ["JULIA_TARGET", "TARGET", "julia_source", "source"]
+__all__ = ["JULIA_TARGET", "TARGET", "TARGET32", "julia_source", "source", "source32"]
 
 TARGET = Path(__file__).with_name("loops.py")
+TARGET32 = Path(__file__).with_name("loops32.py")
 JULIA_TARGET = Path(__file__).parents[3] / "julia" / "operators.jl"
 
 _HEAD = '''"""The inner loops, one per operator. Written by `balmer.kernels.generate`: do not edit."""
@@ -26,6 +27,8 @@ _HEAD = '''"""The inner loops, one per operator. Written by `balmer.kernels.gene
 
 import math
 
+import numpy as np
+
 from balmer.kernels.elementary import (
     TRIG_RANGE,
     fast_cos,
@@ -33,8 +36,11 @@ from balmer.kernels.elementary import (
     fast_expm1,
     fast_log,
     fast_log1p,
+    fast_pow,
     fast_sin,
     fast_tanh,
+    log_parts,
+    power_of_parts,
 )
 from balmer.kernels.jit import loops_jit
 from balmer.kernels.scalar import (
@@ -43,23 +49,19 @@ from balmer.kernels.scalar import (
     log_exp_m1,
     maximum,
     minimum,
-    power,
     power_da,
     power_db,
 )
 
-__all__ = ["apply_block", "backward_block"]
+__all__ = ["apply_block", "apply_fused", "backward_block"]
 '''
 
 _FORWARD = '''
 
 @loops_jit
-def _largest(ws, p, width):
-    """Largest absolute value of a block; NaN does not count."""
-    largest = 0.0
-    for j in range(width):
-        largest = max(largest, abs(ws[p + j]))
-    return largest
+def apply_fused(op, ws, d, p, q, r, width):
+    """Like `apply_block`, for a product of p and q to which r is added, or which is taken from the other."""
+    @FUSED@
 
 
 @loops_jit
@@ -84,15 +86,63 @@ def source() -> str:
         word = "if" if i == 0 else "elif"
         forward += [f"{word} op == {op.code}:  # {op.name}", *_indent(_forward_loop(op))]
         backward += [f"{word} op == {op.code}:  # {op.name}", *_indent(_backward_loops(op))]
+    forward += _constant_forms()
     return (
         _HEAD
-        + _FORWARD.replace("@BODY@", "\n    ".join(forward))
+        + _FORWARD.replace("@BODY@", "\n    ".join(forward)).replace("@FUSED@", "\n    ".join(_fused_forms()))
         + _BACKWARD.replace("@BODY@", "\n    ".join(backward))
     )
 
 
+def source32() -> str:
+    """The text of `loops32.py`: the same loops with the functions, and every number, of float32."""
+    text = re.sub(r"balmer\.kernels\.(elementary|scalar)\b", "balmer.kernels.elementary32", source())
+    text = re.sub(r"(?<![\w.])\d+\.\d+", r"np.float32(\g<0>)", text)
+    return text.replace("one per operator.", "one per operator, for float32.")
+
+
 def _forward_loop(op: Operator) -> list[str]:
     return _near_and_far(op, ["for j in range(width):", f"    ws[d + j] = {_at_row(op.kernel)}"])
+
+
+def _constant_forms() -> list[str]:
+    """Arithmetic with a single number for one operand: see `FILL` and its like in `entry.py`."""
+    lines = ["elif op == 1:  # fill", "    c = ws[p]", "    for j in range(width):", "        ws[d + j] = c"]
+    for name in ("add", "sub", "mul", "div"):
+        op = OPERATORS[name]
+        for offset, number in ((64, "q"), (128, "p")):
+            at_row = _at_row(op.kernel).replace(
+                f"ws[{number} + j]", "c"
+            )  # what depends on c alone is hoisted
+            lines += [
+                f"elif op == {op.code + offset}:  # {name}, {'right' if number == 'q' else 'left'} a number",
+                f"    c = ws[{number}]",
+                "    for j in range(width):",
+                f"        ws[d + j] = {at_row}",
+            ]
+    return [
+        *lines,
+        f"elif op == {OPERATORS['pow'].code + 64}:  # pow, right a number; works in the first slot too",
+        "    c = ws[q]",
+        "    for j in range(width):",
+        "        ws[d + j], ws[j] = log_parts(abs(ws[p + j]))",
+        "    for j in range(width):",
+        "        ws[d + j] = power_of_parts(ws[p + j], c, ws[d + j], ws[j])",
+    ]
+
+
+def _fused_forms() -> list[str]:
+    """See `FUSED` in `entry.py`: the sum, the difference and the difference the other way, of columns or a number."""
+    lines: list[str] = []
+    for number in (False, True):
+        product = "c * ws[p + j]" if number else "ws[p + j] * ws[q + j]"
+        for k, text in enumerate(
+            (f"{product} + ws[r + j]", f"{product} - ws[r + j]", f"ws[r + j] - {product}")
+        ):
+            lines += [f"{'elif' if lines else 'if'} op == {256 + 4 * number + k}:"]
+            lines += ["    c = ws[q]"] if number else []
+            lines += ["    for j in range(width):", f"        ws[d + j] = {text}"]
+    return lines
 
 
 def _backward_loops(op: Operator) -> list[str]:
@@ -107,27 +157,41 @@ def _backward_loops(op: Operator) -> list[str]:
 
 
 def _near_and_far(op: Operator, lines: list[str]) -> list[str]:
-    """The fast functions where they are valid in the whole block, else those of the library."""
+    """The fast functions, and where they do not reach those of the library."""
     if not op.far:
         return lines
-    far = "\n".join(lines)
-    for fast, library in op.far:
-        far = far.replace(fast, library)
-    return [
-        "if _largest(ws, p, width) <= TRIG_RANGE:",
-        *_indent(lines),
-        "else:",
-        *_indent(far.split("\n")),
-    ]
+    near, far = ["far = 0.0"], []
+    for line in lines:
+        place, is_value, value = line.partition(" = ")
+        if not is_value:
+            near.append(line)
+            far.append(line)
+            continue
+        indent = place[: len(place) - len(place.lstrip())]
+        for fast, library in op.far:
+            value = value.replace(fast, library)
+        near += [line, f"{indent}far += 1.0 if abs(ws[p + j]) > TRIG_RANGE else 0.0"]
+        far += [f"{indent}if abs(ws[p + j]) > TRIG_RANGE:", f"    {place} = {value}"]
+    return [*near, "if far > 0.0:", *_indent(far)]
 
 
 def _times_adjoint(partial: str) -> str:
     if partial in ("1.0", "-1.0"):
         return partial.replace("1.0", "ws[g + j]")
+    if partial in _DIVIDED:
+        return _DIVIDED[partial]
     return f"ws[g + j] * ({_at_row(partial)})"
 
 
+# The same by a shorter way: the kernel may know the value already, or have a function that vectorises.
+_SHORTER = {"power(a, b)": "fast_pow(a, b)", "power_da(a, b)": "power_da(a, b, v)"}
+# Derivatives that divide the adjoint instead of multiplying it with a quotient.
+_DIVIDED = {"1.0 / b": "ws[g + j] / ws[q + j]", "-v / b": "-ws[g + j] * ws[d + j] / ws[q + j]",
+            "1.0 / a": "ws[g + j] / ws[p + j]"}  # fmt: skip
+
+
 def _at_row(text: str) -> str:
+    text = _SHORTER.get(text, text)
     places = {"a": "ws[p + j]", "b": "ws[q + j]", "v": "ws[d + j]"}
     return re.sub(r"\b([abv])\b", lambda match: places[match[1]], text)
 
@@ -240,7 +304,7 @@ def _julia_operand(node: ast.expr) -> str:
 
 
 def _main() -> int | str:
-    texts = {TARGET: source()}
+    texts = {TARGET: source(), TARGET32: source32()}
     if JULIA_TARGET.parent.is_dir():
         texts[JULIA_TARGET] = julia_source()
     if sys.argv[1:] == ["--check"]:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import numba
 
-__all__ = ["entry_jit", "jit", "loops_jit"]
+__all__ = ["entry_jit", "inline_jit", "jit", "loops_jit"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -27,6 +27,11 @@ def jit(function: F) -> F:
     """Like `entry_jit`, for functions that only compiled code calls; without wrappers they compile twice as fast."""
     # fastmath is switched off by name: what is not set is inherited from whichever caller comes first.
     return _compile(function, no_cpython_wrapper=True, fastmath=False)
+
+
+def inline_jit(function: F) -> F:
+    """Like `jit`, for functions of one row: compiled into the loops, as none with a call is vectorised."""
+    return _compile(function, no_cpython_wrapper=True, fastmath=False, forceinline=True)
 
 
 def loops_jit(function: F) -> F:

@@ -1,7 +1,9 @@
 """Levenberg-Marquardt for the constants of one program: reverse-mode derivatives, gathered block by block.
 
 The Jacobian is never stored: each block adds its part to J^T W J and J^T W r (Marquardt, SIAM J. Appl. Math. 11
-(1963) 431; damping after Nielsen, IMM-REP-1999-05).
+(1963) 431; damping after Nielsen, IMM-REP-1999-05). Constants in which the formula is linear are eliminated (variable
+projection: Golub & Pereyra, Inverse Problems 19 (2003) R1; Kaufman, BIT 15 (1975) 49): they are never damped, and a
+step is judged by the loss that it has once they are solved for, which the normal equations tell without a pass.
 """
 
 from __future__ import annotations
@@ -10,27 +12,32 @@ import math
 
 import numpy as np
 
-from balmer.kernels.entry import call_backward, call_forward
-from balmer.kernels.jit import jit, loops_jit
-from balmer.kernels.program import set_constants, target_at
-
-_U2 = np.uint64(2)
+from balmer.expressions.operators import OPERATORS
+from balmer.kernels.entry import call_forward, call_normal
+from balmer.kernels.jit import jit
+from balmer.kernels.losses import SQUARED
+from balmer.kernels.program import FIRST_UNARY, set_constants, target_at
 
 __all__ = ["MAX_CONSTANTS", "fit_constants", "normal_equations"]
 
 MAX_CONSTANTS = 24  # a formula with more is no law
 
+_ADD, _SUB, _MUL, _DIV, _NEG = (OPERATORS[name].code for name in ("add", "sub", "mul", "div", "neg"))
+_U2 = np.uint64(2)
+_RIDGE = 1e-13  # damping of the linear constants, for those that cannot be told apart
+_STALE = 0.01  # an improvement by the linear constants alone that is worth a pass to renew the derivatives
+
 
 @jit
 def fit_constants(ops, n, program, table, theta, max_steps, tolerance, floor):
-    """Minimise the weighted sum of squares over theta, shape (k,), in place.
+    """Minimise the loss over theta, shape (k,), in place.
 
     Parameters
     ----------
     max_steps : int
         Passes over the data at most.
     tolerance : float
-        Stop when two steps running lower the loss by less than this fraction.
+        Stop when two steps running lower the loss by less than this fraction, or the next one promises as little.
     floor : float
         Stop when the loss is below: there is nothing left to explain.
 
@@ -39,143 +46,199 @@ def fit_constants(ops, n, program, table, theta, max_steps, tolerance, floor):
     (loss, evaluations, normal): the loss at theta, the passes over the data, and J^T W J there, shape (k, k).
     """
     k = program.k
-    normal = np.zeros((k, k))
-    gradient = np.zeros(k)
-    loss = normal_equations(ops, n, program, table, normal, gradient)
+    now, new, spare = np.empty((k + 2, k + 2)), np.empty((k + 2, k + 2)), np.empty((k + 2, k + 2))
+    loss = normal_equations(program, table, now)
     evaluations = 1
-    if not math.isfinite(loss):
-        return np.inf, evaluations, normal
-    new_normal = np.zeros((k, k))
-    new_gradient = np.zeros(k)
-    factor = np.empty((k, k))
-    step = np.empty(k)
-    trial = np.empty(k)
+    if not math.isfinite(loss) or k == 0:
+        return (loss if k == 0 else np.inf), evaluations, now[:k, :k].copy()
+    linear = np.zeros(k, np.bool_)
+    if table.kind == SQUARED:
+        _find_linear(ops, n, linear)
+    factor, step, trial = np.empty((k, k)), np.empty(k), np.empty(k)
     damping, growth = 1e-3, 2.0
     small_steps = 0
+    # At first the linear constants alone: what they do to the loss is known beforehand.
+    saved = _linear_step(now, linear, factor, step)
+    if saved > _STALE * loss and max_steps > 1:
+        trial[:] = theta - step
+        set_constants(ops, n, trial, table)
+        better = normal_equations(program, table, new)
+        evaluations += 1
+        if better < loss:
+            theta[:] = trial
+            loss = better
+            now, new = new, now
     while evaluations < max_steps and loss > floor and damping < 1e16:
-        if not _damped_step(normal, gradient, damping, factor, step):
-            damping *= growth
-            growth *= 2.0
+        if not _damped_step(now, linear, damping, factor, step):
+            damping = max(10.0 * damping, 1e-12)
             continue
-        predicted = 0.0
-        moved = 0.0
+        predicted, moved = 0.0, 0.0
         for i in range(k):
-            predicted += step[i] * (damping * normal[i, i] * step[i] + gradient[i])
+            own = 0.0 if linear[i] else damping
+            predicted += step[i] * (own * now[i, i] * step[i] + now[k, i])
             trial[i] = theta[i] - step[i]
             moved = max(moved, abs(step[i]) / (abs(theta[i]) + 1e-300))
-        if moved < 1e-16:
+        if moved < 1e-16 or (damping < 1.0 and predicted < 0.1 * tolerance * loss):
             break
         set_constants(ops, n, trial, table)
-        new = normal_equations(ops, n, program, table, new_normal, new_gradient)
+        better = normal_equations(program, table, new)
         evaluations += 1
-        if new < loss:
-            gain = (loss - new) / predicted if predicted > 0.0 else 1.0
+        saved = 0.0
+        if math.isfinite(better):
+            saved = _linear_step(new, linear, factor, step)
+        if better - saved < loss:
+            if saved > _STALE * better and evaluations < max_steps:
+                for i in range(k):
+                    trial[i] -= step[i]
+                set_constants(ops, n, trial, table)
+                solved = normal_equations(program, table, spare)
+                evaluations += 1
+                if solved < better:
+                    better = solved
+                    new, spare = spare, new
+                else:  # rounding: what cannot be told apart should not be moved
+                    for i in range(k):
+                        trial[i] += step[i]
+        if better < loss:
+            gain = (loss - better) / predicted if predicted > 0.0 else 1.0
             cubic = 1.0 - (2.0 * gain - 1.0) ** 3
             damping = max(damping * min(max(cubic, 0.1), 2.0), 1e-15)
             growth = 2.0
-            small_steps = small_steps + 1 if loss - new <= tolerance * loss else 0
+            small_steps = small_steps + 1 if loss - better <= tolerance * loss else 0
             theta[:] = trial
-            loss = new
-            normal, new_normal = new_normal, normal
-            gradient, new_gradient = new_gradient, gradient
+            loss = better
+            now, new = new, now
             if small_steps == 2:
                 break
         else:
             damping *= growth
             growth *= 2.0
     set_constants(ops, n, theta, table)
-    return loss, evaluations, normal
+    return loss, evaluations, now[:k, :k].copy()
 
 
 @jit
-def normal_equations(ops, n, program, table, normal, gradient):
-    """J^T W J, shape (k, k), and J^T W r, shape (k,), at the constants in the table; returns the loss.
+def normal_equations(program, table, out):
+    """The normal equations at the constants in the table; returns the loss.
 
-    The loss is infinity where the formula or its derivatives are not finite.
+    Written to `out`, shape (k + 2, k + 2), are J^T W J and in row k the gradient J^T W r; the loss is infinity where
+    the formula or its derivatives are not finite.
     """
-    normal[:] = 0.0
-    gradient[:] = 0.0
-    ws, width = table.ws, table.width
-    code, shift = program.code.ctypes.data, table.max_nodes * width
-    residual, spare = _U2 * shift, _U2 * shift + width
-    total = 0.0
+    k = program.k
+    out[:] = 0.0
+    width = table.width
+    residual = _U2 * table.max_nodes * width
+    seed = residual if k == 0 else program.seed
+    code, ws = program.code.ctypes.data, table.ws.ctypes.data
     for b in range(table.n_blocks):
         block = np.uint64(b)
-        call_forward(table.forward, code, program.m, ws.ctypes.data, block, width)
-        if program.k > 0:
-            call_backward(
-                table.backward, code, program.m, program.root, ws.ctypes.data, block, width, table.max_nodes
-            )
-        y = target_at(table, b)
-        total += _weighted_residual(ws, program.root + block * program.stride, y, residual, width)
-        if not math.isfinite(total):
+        call_forward(table.forward, code, program.m, ws, block, width)
+        call_normal(
+            table.normal, code, program.m, k, ws, block, width, program.root + block * program.stride,
+            target_at(table, b), seed, residual, table.kind, table.scale, out.ctypes.data
+        )  # fmt: skip
+        if not math.isfinite(out[k + 1, 0]):
             return np.inf
-        p = 0
-        for i in range(n):
-            if ops[i] == 0:
-                column = np.uint64(i) * width + shift
-                gradient[p] += _dot(ws, column, residual, width)
-                _product(ws, column, y + width, spare, width)
-                q = 0
-                for j in range(i + 1):
-                    if ops[j] == 0:
-                        normal[p, q] += _dot(ws, np.uint64(j) * width + shift, spare, width)
-                        q += 1
-                p += 1
-    for p in range(program.k):
-        if not math.isfinite(gradient[p]):
+    for p in range(k):
+        if not math.isfinite(out[k, p]):
             return np.inf
         for q in range(p):
-            normal[q, p] = normal[p, q]
-    return total
-
-
-@loops_jit
-def _weighted_residual(ws, f, y, out, width):
-    w = y + width
-    total = 0.0
-    for j in range(width):
-        r = ws[f + j] - ws[y + j]
-        wr = ws[w + j] * r
-        ws[out + j] = wr
-        total += wr * r
-    return total
-
-
-@loops_jit
-def _dot(ws, p, q, width):
-    total = 0.0
-    for j in range(width):
-        total += ws[p + j] * ws[q + j]
-    return total
-
-
-@loops_jit
-def _product(ws, p, q, out, width):
-    for j in range(width):
-        ws[out + j] = ws[p + j] * ws[q + j]
+            out[q, p] = out[p, q]
+    return out[k + 1, 0]
 
 
 @jit
-def _damped_step(normal, gradient, damping, factor, step):
-    """Solve (N + damping diag N) step = gradient by Cholesky; False where it is not positive definite."""
-    k = gradient.shape[0]
+def _find_linear(ops, n, linear):
+    """Mark free constants in which, taken together, the formula is linear: as many as there are, or nearly."""
+    size, first, count = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+    k = 0
+    for i in range(n):
+        op = ops[i]
+        first[i] = k  # of the constants from here on
+        size[i] = 1
+        count[i] = 0
+        if op == 0:
+            count[i] = 1
+            k += 1
+        elif op > 2:
+            right = i - 1
+            size[i] += size[right]
+            left = right
+            if op < FIRST_UNARY:
+                left = right - size[right]
+                size[i] += size[left]
+            first[i] = first[left - size[left] + 1]
+            if op == _ADD or op == _SUB:
+                count[i] = count[left] + count[right]
+            elif op == _MUL:
+                count[i] = max(count[left], count[right])
+            elif op == _DIV or op == _NEG:
+                count[i] = count[left]
+    # From the root down along the operators that are linear: of a product, the side with more of them.
+    alive = np.zeros(n, np.bool_)
+    alive[n - 1] = True
+    for i in range(n - 1, -1, -1):
+        if not alive[i]:
+            continue
+        op = ops[i]
+        if op == 0:
+            linear[first[i]] = True
+        elif op > 2 and count[i] > 0:
+            right = i - 1
+            left = right - size[right] if op < FIRST_UNARY else right
+            if op == _ADD or op == _SUB:
+                alive[left] = alive[right] = True
+            elif op == _MUL:
+                alive[left if count[left] >= count[right] else right] = True
+            elif op == _DIV or op == _NEG:
+                alive[left] = True
+
+
+@jit
+def _linear_step(normal, linear, factor, step):
+    """The step to the best linear constants with all others as they are; returns what it takes from the loss."""
+    k = linear.shape[0]
+    step[:] = 0.0
+    if not linear.any() or not _solve(normal, linear, 0.0, True, factor, step):
+        return 0.0
+    saved = 0.0
     for i in range(k):
+        saved += step[i] * normal[k, i]
+    return max(saved, 0.0)
+
+
+@jit
+def _damped_step(normal, linear, damping, factor, step):
+    """Solve (N + damping diag N) step = gradient, the linear constants undamped; False where it cannot be."""
+    return _solve(normal, linear, damping, False, factor, step)
+
+
+@jit
+def _solve(normal, linear, damping, only_linear, factor, step):
+    """Cholesky; a constant without effect (a zero column) or left out gets a unit pivot and stays where it is."""
+    k = linear.shape[0]
+    for i in range(k):
+        out_i = only_linear and not linear[i]
         for j in range(i + 1):
             total = normal[i, j]
+            if out_i or (only_linear and not linear[j]):
+                total = 0.0
+            own = total
             if i == j:
-                # A constant without effect here (zero column) gets a unit pivot and stays where it is.
-                total = total * (1.0 + damping) if total > 0.0 else 1.0
+                if total > 0.0:
+                    total *= 1.0 + max(_RIDGE, 0.0 if linear[i] else damping)
+                else:
+                    total = 1.0
             for q in range(j):
                 total -= factor[i, q] * factor[j, q]
             if i == j:
-                if not total > 1e-14 * normal[i, i] * damping:
+                if not total > 1e-15 * own:
                     return False
                 factor[i, i] = math.sqrt(total)
             else:
                 factor[i, j] = total / factor[j, j]
     for i in range(k):
-        total = gradient[i]
+        total = 0.0 if only_linear and not linear[i] else normal[k, i]
         for q in range(i):
             total -= factor[i, q] * step[q]
         step[i] = total / factor[i, i]
@@ -186,5 +249,6 @@ def _damped_step(normal, gradient, damping, factor, step):
         step[i] = total / factor[i, i]
     for i in range(k):
         if not math.isfinite(step[i]):
+            step[:] = 0.0
             return False
     return True

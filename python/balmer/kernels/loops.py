@@ -5,6 +5,8 @@
 
 import math
 
+import numpy as np
+
 from balmer.kernels.elementary import (
     TRIG_RANGE,
     fast_cos,
@@ -12,8 +14,11 @@ from balmer.kernels.elementary import (
     fast_expm1,
     fast_log,
     fast_log1p,
+    fast_pow,
     fast_sin,
     fast_tanh,
+    log_parts,
+    power_of_parts,
 )
 from balmer.kernels.jit import loops_jit
 from balmer.kernels.scalar import (
@@ -22,21 +27,37 @@ from balmer.kernels.scalar import (
     log_exp_m1,
     maximum,
     minimum,
-    power,
     power_da,
     power_db,
 )
 
-__all__ = ["apply_block", "backward_block"]
+__all__ = ["apply_block", "apply_fused", "backward_block"]
 
 
 @loops_jit
-def _largest(ws, p, width):
-    """Largest absolute value of a block; NaN does not count."""
-    largest = 0.0
-    for j in range(width):
-        largest = max(largest, abs(ws[p + j]))
-    return largest
+def apply_fused(op, ws, d, p, q, r, width):
+    """Like `apply_block`, for a product of p and q to which r is added, or which is taken from the other."""
+    if op == 256:
+        for j in range(width):
+            ws[d + j] = ws[p + j] * ws[q + j] + ws[r + j]
+    elif op == 257:
+        for j in range(width):
+            ws[d + j] = ws[p + j] * ws[q + j] - ws[r + j]
+    elif op == 258:
+        for j in range(width):
+            ws[d + j] = ws[r + j] - ws[p + j] * ws[q + j]
+    elif op == 260:
+        c = ws[q]
+        for j in range(width):
+            ws[d + j] = c * ws[p + j] + ws[r + j]
+    elif op == 261:
+        c = ws[q]
+        for j in range(width):
+            ws[d + j] = c * ws[p + j] - ws[r + j]
+    elif op == 262:
+        c = ws[q]
+        for j in range(width):
+            ws[d + j] = ws[r + j] - c * ws[p + j]
 
 
 @loops_jit
@@ -56,7 +77,7 @@ def apply_block(op, ws, d, p, q, width):
             ws[d + j] = ws[p + j] / ws[q + j]
     elif op == 7:  # pow
         for j in range(width):
-            ws[d + j] = power(ws[p + j], ws[q + j])
+            ws[d + j] = fast_pow(ws[p + j], ws[q + j])
     elif op == 8:  # min
         for j in range(width):
             ws[d + j] = minimum(ws[p + j], ws[q + j])
@@ -103,19 +124,23 @@ def apply_block(op, ws, d, p, q, width):
         for j in range(width):
             ws[d + j] = log_1m_exp(ws[p + j])
     elif op == 23:  # sin
-        if _largest(ws, p, width) <= TRIG_RANGE:
+        far = 0.0
+        for j in range(width):
+            ws[d + j] = fast_sin(ws[p + j])
+            far += 1.0 if abs(ws[p + j]) > TRIG_RANGE else 0.0
+        if far > 0.0:
             for j in range(width):
-                ws[d + j] = fast_sin(ws[p + j])
-        else:
-            for j in range(width):
-                ws[d + j] = math.sin(ws[p + j])
+                if abs(ws[p + j]) > TRIG_RANGE:
+                    ws[d + j] = math.sin(ws[p + j])
     elif op == 24:  # cos
-        if _largest(ws, p, width) <= TRIG_RANGE:
+        far = 0.0
+        for j in range(width):
+            ws[d + j] = fast_cos(ws[p + j])
+            far += 1.0 if abs(ws[p + j]) > TRIG_RANGE else 0.0
+        if far > 0.0:
             for j in range(width):
-                ws[d + j] = fast_cos(ws[p + j])
-        else:
-            for j in range(width):
-                ws[d + j] = math.cos(ws[p + j])
+                if abs(ws[p + j]) > TRIG_RANGE:
+                    ws[d + j] = math.cos(ws[p + j])
     elif op == 25:  # tan
         for j in range(width):
             ws[d + j] = math.tan(ws[p + j])
@@ -137,6 +162,48 @@ def apply_block(op, ws, d, p, q, width):
     elif op == 31:  # tanh
         for j in range(width):
             ws[d + j] = fast_tanh(ws[p + j])
+    elif op == 1:  # fill
+        c = ws[p]
+        for j in range(width):
+            ws[d + j] = c
+    elif op == 67:  # add, right a number
+        c = ws[q]
+        for j in range(width):
+            ws[d + j] = ws[p + j] + c
+    elif op == 131:  # add, left a number
+        c = ws[p]
+        for j in range(width):
+            ws[d + j] = c + ws[q + j]
+    elif op == 68:  # sub, right a number
+        c = ws[q]
+        for j in range(width):
+            ws[d + j] = ws[p + j] - c
+    elif op == 132:  # sub, left a number
+        c = ws[p]
+        for j in range(width):
+            ws[d + j] = c - ws[q + j]
+    elif op == 69:  # mul, right a number
+        c = ws[q]
+        for j in range(width):
+            ws[d + j] = ws[p + j] * c
+    elif op == 133:  # mul, left a number
+        c = ws[p]
+        for j in range(width):
+            ws[d + j] = c * ws[q + j]
+    elif op == 70:  # div, right a number
+        c = ws[q]
+        for j in range(width):
+            ws[d + j] = ws[p + j] / c
+    elif op == 134:  # div, left a number
+        c = ws[p]
+        for j in range(width):
+            ws[d + j] = c / ws[q + j]
+    elif op == 71:  # pow, right a number; works in the first slot too
+        c = ws[q]
+        for j in range(width):
+            ws[d + j], ws[j] = log_parts(abs(ws[p + j]))
+        for j in range(width):
+            ws[d + j] = power_of_parts(ws[p + j], c, ws[d + j], ws[j])
 
 
 @loops_jit
@@ -166,14 +233,14 @@ def backward_block(op, ws, g, d, p, q, gp, gq, want_p, want_q, width):
     elif op == 6:  # div
         if want_p:
             for j in range(width):
-                ws[gp + j] = ws[g + j] * (1.0 / ws[q + j])
+                ws[gp + j] = ws[g + j] / ws[q + j]
         if want_q:
             for j in range(width):
-                ws[gq + j] = ws[g + j] * (-ws[d + j] / ws[q + j])
+                ws[gq + j] = -ws[g + j] * ws[d + j] / ws[q + j]
     elif op == 7:  # pow
         if want_p:
             for j in range(width):
-                ws[gp + j] = ws[g + j] * (power_da(ws[p + j], ws[q + j]))
+                ws[gp + j] = ws[g + j] * (power_da(ws[p + j], ws[q + j], ws[d + j]))
         if want_q:
             for j in range(width):
                 ws[gq + j] = ws[g + j] * (power_db(ws[p + j], ws[d + j]))
@@ -226,7 +293,7 @@ def backward_block(op, ws, g, d, p, q, gp, gq, want_p, want_q, width):
     elif op == 18:  # log
         if want_p:
             for j in range(width):
-                ws[gp + j] = ws[g + j] * (1.0 / ws[p + j])
+                ws[gp + j] = ws[g + j] / ws[p + j]
     elif op == 19:  # expm1
         if want_p:
             for j in range(width):
@@ -244,23 +311,27 @@ def backward_block(op, ws, g, d, p, q, gp, gq, want_p, want_q, width):
             for j in range(width):
                 ws[gp + j] = ws[g + j] * (1.0 / fast_expm1(ws[p + j]))
     elif op == 23:  # sin
-        if _largest(ws, p, width) <= TRIG_RANGE:
+        far = 0.0
+        if want_p:
+            for j in range(width):
+                ws[gp + j] = ws[g + j] * (fast_cos(ws[p + j]))
+                far += 1.0 if abs(ws[p + j]) > TRIG_RANGE else 0.0
+        if far > 0.0:
             if want_p:
                 for j in range(width):
-                    ws[gp + j] = ws[g + j] * (fast_cos(ws[p + j]))
-        else:
-            if want_p:
-                for j in range(width):
-                    ws[gp + j] = ws[g + j] * (math.cos(ws[p + j]))
+                    if abs(ws[p + j]) > TRIG_RANGE:
+                        ws[gp + j] = ws[g + j] * (math.cos(ws[p + j]))
     elif op == 24:  # cos
-        if _largest(ws, p, width) <= TRIG_RANGE:
+        far = 0.0
+        if want_p:
+            for j in range(width):
+                ws[gp + j] = ws[g + j] * (-fast_sin(ws[p + j]))
+                far += 1.0 if abs(ws[p + j]) > TRIG_RANGE else 0.0
+        if far > 0.0:
             if want_p:
                 for j in range(width):
-                    ws[gp + j] = ws[g + j] * (-fast_sin(ws[p + j]))
-        else:
-            if want_p:
-                for j in range(width):
-                    ws[gp + j] = ws[g + j] * (-math.sin(ws[p + j]))
+                    if abs(ws[p + j]) > TRIG_RANGE:
+                        ws[gp + j] = ws[g + j] * (-math.sin(ws[p + j]))
     elif op == 25:  # tan
         if want_p:
             for j in range(width):

@@ -1,45 +1,76 @@
 """Running a postfix program over blocks of rows: the packed table, lowering to three-address code, the loss.
 
-All the numbers of one worker live in one flat float64 array `ws`, cut into slots of `width` rows:
+All the numbers of one worker live in one flat array `ws`, cut into slots of `width` rows:
 
     values of node 0 ... L-1 | adjoints of node 0 ... L-1 | residual | spare | block 0 | block 1 | ...
 
-and a block of data is `n_features` slots of features, then the target, then the weights. Every instruction has
-a slot of its own, so a destination never aliases an operand and LLVM vectorises every loop; leaves are read where
-they lie. Offsets are uint64 throughout: numba checks signed indices for wrap-around, and mixing the two gives floats.
+and a block of data is `n_features` slots of features, then the target, the weights and the roots of the weights.
+Every instruction has a slot of its own, so a destination never aliases an operand and LLVM vectorises every loop;
+leaves are read where they lie. Offsets are uint64 throughout: numba checks signed indices for wrap-around, and mixing
+the two gives floats.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from balmer.expressions.operators import OPERATORS
-from balmer.kernels.entry import OP, P_STRIDE, Q_STRIDE, WANT, D, P, Q, call_forward, entry
-from balmer.kernels.jit import jit, loops_jit
+from balmer.kernels.entry import (
+    ADJOINT,
+    COLUMN,
+    D_STRIDE,
+    GP,
+    GQ,
+    OP,
+    P_STRIDE,
+    Q_STRIDE,
+    WANT,
+    D,
+    G,
+    P,
+    Q,
+    call_forward,
+    entry,
+)
+from balmer.kernels.jit import jit
+from balmer.kernels.losses import SQUARED, block_loss
 
-__all__ = ["Lowered", "Table", "data_stride", "lower", "pack", "set_constants", "sum_loss", "target_at"]
+__all__ = [
+    "FIRST_UNARY",
+    "Lowered",
+    "Table",
+    "data_stride",
+    "lower",
+    "pack",
+    "set_constants",
+    "sum_loss",
+    "target_at",
+]
 
 _BLOCK = 256  # rows at a time: 20 slots of them are 40 KiB, which stay in the L1 and L2 caches
-_U0, _U1, _U2 = np.uint64(0), np.uint64(1), np.uint64(2)
-_FIRST_UNARY = min(op.code for op in OPERATORS.values() if op.arity == 1)
-assert all((op.arity == 1) == (op.code >= _FIRST_UNARY) for op in OPERATORS.values()), (
+_U0, _U1, _U2, _U3 = (np.uint64(k) for k in range(4))
+_ADD, _SUB = OPERATORS["add"].code, OPERATORS["sub"].code
+FIRST_UNARY = min(op.code for op in OPERATORS.values() if op.arity == 1)
+assert all((op.arity == 1) == (op.code >= FIRST_UNARY) for op in OPERATORS.values()), (
     "binary operators come first"
 )
 
 
 class Table(NamedTuple):
-    """The rows that one worker works on, packed with its scratch, and the addresses of the compiled loops."""
+    """The rows that one worker works on, packed with its scratch, the loss, and the addresses of the compiled loops."""
 
     forward: np.uint64
-    backward: np.uint64
-    ws: NDArray[np.float64]
+    normal: np.uint64
+    ws: NDArray[np.float64]  # or float32
     width: np.uint64  # rows per block
     max_nodes: np.uint64
     n_features: np.uint64
     n_blocks: np.uint64
+    kind: np.uint64  # of the loss, see `losses.py`
+    scale: float
 
 
 class Lowered(NamedTuple):
@@ -50,10 +81,17 @@ class Lowered(NamedTuple):
     k: int
     root: np.uint64
     stride: np.uint64  # by which the result moves from block to block
+    seed: np.uint64  # the derivative with respect to the result
 
 
 def pack(
-    X: NDArray[np.float64], y: NDArray[np.float64], weights: NDArray[np.float64], max_nodes: int
+    X: NDArray[np.float64],
+    y: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    max_nodes: int,
+    kind: np.uint64 = SQUARED,
+    scale: float = 1.0,
+    real: Any = np.float64,
 ) -> Table:
     """Pack data for one worker.
 
@@ -63,6 +101,10 @@ def pack(
     y, weights : float64 arrays, shape (n_rows,)
     max_nodes : int
         Longest program that will run on it.
+    kind, scale
+        The loss and its parameter: see `balmer.kernels.losses`.
+    real : float64 or float32
+        What to compute with.
 
     Returns
     -------
@@ -73,18 +115,20 @@ def pack(
     width = min(_BLOCK, -(-n_rows // 8) * 8)  # seven planets must not cost a whole block
     n_blocks = -(-n_rows // width)
     head = (2 * max_nodes + 2) * width
-    size = head + n_blocks * (n_features + 2) * width
-    raw = np.zeros(size + 8)
-    ws = raw[(-raw.ctypes.data // 8) % 8 :][:size]
-    blocks = ws[head:].reshape(n_blocks, n_features + 2, width)
+    size = head + n_blocks * (n_features + 3) * width
+    raw = np.zeros(size + 16, real)
+    ws = raw[-raw.ctypes.data % 64 // raw.itemsize :][:size]
+    blocks = ws[head:].reshape(n_blocks, n_features + 3, width)
     full = n_rows // width
-    for k, row in enumerate([*X, y, weights]):
+    for k, row in enumerate([*X, y, weights, np.sqrt(weights)]):
         blocks[:full, k] = row[: full * width].reshape(full, width)
         if full < n_blocks:
             blocks[-1, k] = row[-1] if k <= n_features else 0.0
             blocks[-1, k, : n_rows - full * width] = row[full * width :]
     u = np.uint64
-    return Table(*entry(), ws, u(width), u(max_nodes), u(n_features), u(n_blocks))
+    return Table(
+        *entry(8 * ws.itemsize), ws, u(width), u(max_nodes), u(n_features), u(n_blocks), kind, float(scale)
+    )
 
 
 @jit
@@ -114,12 +158,12 @@ def lower(ops, args, values, n, code, stack, depends, table):
             stack[top] = i
             top += 1
         else:
-            binary = op < _FIRST_UNARY
+            binary = op < FIRST_UNARY
             right = stack[top - 1]
             left = stack[top - 2] if binary else right
             top -= 2 if binary else 1
             code[m, OP] = np.uint64(op)
-            code[m, D] = slot
+            code[m, D], code[m, D_STRIDE] = slot, _U0
             code[m, P], code[m, P_STRIDE] = _place(ops, args, left, table)
             code[m, Q], code[m, Q_STRIDE] = _place(ops, args, right, table)
             want = _U0
@@ -132,8 +176,39 @@ def lower(ops, args, values, n, code, stack, depends, table):
             m += 1
             stack[top] = i
             top += 1
+    _place_derivatives(ops, n, code, m, table)
     root, root_stride = _place(ops, args, n - 1, table)
-    return Lowered(code, m, k, root, root_stride)
+    return Lowered(code, m, k, root, root_stride, np.uint64(n - 1) * width + table.max_nodes * width)
+
+
+@jit
+def _place_derivatives(ops, n, code, m, table):
+    """Where the derivatives go. That of a sum is that of its terms, which need no slots of their own then."""
+    width, shift = table.width, table.max_nodes * table.width
+    for i in range(n):
+        code[i, ADJOINT] = np.uint64(i) * width + shift
+    for i in range(m - 1, -1, -1):
+        want, op = code[i, WANT], np.int64(code[i, OP])
+        g = code[code[i, D] // width, ADJOINT]
+        code[i, G], code[i, GP], code[i, GQ] = g, _U0, _U0
+        if want & _U1:
+            p = code[i, P] // width
+            if op == _ADD or op == _SUB:
+                code[p, ADJOINT] = g
+                want -= _U1
+            code[i, GP] = code[p, ADJOINT]
+        if want & _U2:
+            q = code[i, Q] // width
+            if op == _ADD:
+                code[q, ADJOINT] = g
+                want -= _U2
+            code[i, GQ] = code[q, ADJOINT]
+        code[i, WANT] = want
+    k = 0
+    for i in range(n):
+        if ops[i] == 0:
+            code[k, COLUMN] = code[i, ADJOINT]
+            k += 1
 
 
 @jit
@@ -148,7 +223,7 @@ def _place(ops, args, node, table):
 @jit
 def data_stride(table):
     """Numbers from one block of data to the next."""
-    return (table.n_features + _U2) * table.width
+    return (table.n_features + _U3) * table.width
 
 
 @jit
@@ -174,7 +249,7 @@ def set_constants(ops, n, theta, table):
 
 @jit
 def sum_loss(program, table, bound):
-    """Weighted sum of squares over all blocks; infinity as soon as it passes `bound` or is not a number."""
+    """The loss over all blocks; infinity as soon as it passes `bound` or is not a number."""
     total = 0.0
     for b in range(table.n_blocks):
         call_forward(
@@ -186,18 +261,7 @@ def sum_loss(program, table, bound):
             table.width,
         )
         prediction = program.root + np.uint64(b) * program.stride
-        total += _block_loss(table.ws, prediction, target_at(table, b), table.width)
+        total += block_loss(table.kind, table.scale, table.ws, prediction, target_at(table, b), table.width)
         if not total <= bound:
             return np.inf
-    return total
-
-
-@loops_jit
-def _block_loss(ws, f, y, width):
-    """Weighted sum of squares of one block: f the offset of the prediction, y of the target, weights behind it."""
-    w = y + width
-    total = 0.0
-    for j in range(width):
-        r = ws[f + j] - ws[y + j]
-        total += ws[w + j] * (r * r)
     return total
