@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,30 @@ from balmer.engines.problem import Budget, Problem
 from balmer.errors import ConfigError
 from balmer.expressions import Expression, check_dimensions
 
-__all__ = ["check_request", "digest", "rows_searched", "undominated"]
+__all__ = ["check_request", "check_settings", "digest", "rows_searched", "undominated"]
 
 Floats = NDArray[np.float64]
+
+
+def check_settings(engine: Any, least: Mapping[str, int], threads: int | None) -> None:
+    """See that an engine's numbers make sense.
+
+    Parameters
+    ----------
+    least : the smallest value of each setting, by name.
+
+    Raises
+    ------
+    ConfigError
+        Naming the setting.
+    """
+    for option, bound in least.items():
+        if getattr(engine, option) < bound:
+            raise ConfigError(
+                f"{option} = {getattr(engine, option)}: a whole number from {bound} is accepted"
+            )
+    if threads is not None and threads < 1:
+        raise ConfigError(f"threads = {threads}: a whole number from 1 is accepted")
 
 
 def check_request(problem: Problem, budget: Budget, start: Sequence[Expression]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from balmer.engines.base import Candidate, Evolution, OnProgress, Progress, State, Stopped, pareto
-from balmer.engines.common import check_request, rows_searched, undominated
+from balmer.engines.common import check_request, check_settings, rows_searched, undominated
 from balmer.engines.embedded.island import run_island
 from balmer.engines.embedded.rules import rules_for
 from balmer.engines.embedded.state import candidates_of, enter, migrate, new_islands, restore, save
@@ -51,19 +51,8 @@ class EmbeddedEngine:
     name: str = "embedded"
 
     def __post_init__(self) -> None:
-        for option, least in (
-            ("islands", 1),
-            ("population", 2),
-            ("tournament", 1),
-            ("max_rows", 8),
-            ("fit_steps", 1),
-        ):
-            if getattr(self, option) < least:
-                raise ConfigError(
-                    f"{option} = {getattr(self, option)}: a whole number from {least} is accepted"
-                )
-        if self.threads is not None and self.threads < 1:
-            raise ConfigError(f"threads = {self.threads}: a whole number from 1 is accepted")
+        least = {"islands": 1, "population": 2, "tournament": 1, "max_rows": 8, "fit_steps": 1}
+        check_settings(self, least, self.threads)
 
     def evolve(
         self,

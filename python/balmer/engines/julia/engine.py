@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balmer.engines.base import Candidate, Evolution, OnProgress, Progress, State, Stopped, pareto
-from balmer.engines.common import check_request, digest, rows_searched, undominated
+from balmer.engines.common import check_request, check_settings, digest, rows_searched, undominated
 from balmer.engines.finding import Finding
 from balmer.engines.julia import session
 from balmer.engines.julia.crossing import Request, copied, julia_errors
@@ -62,23 +62,12 @@ class JuliaEngine:
     name: str = "julia"
 
     def __post_init__(self) -> None:
-        for option, least in (
-            ("islands", 1),
-            ("population", 2),
-            ("tournament", 1),
-            ("max_rows", 8),
-            ("fit_steps", 1),
-        ):
-            if getattr(self, option) < least:
-                raise ConfigError(
-                    f"{option} = {getattr(self, option)}: a whole number from {least} is accepted"
-                )
+        least = {"islands": 1, "population": 2, "tournament": 1, "max_rows": 8, "fit_steps": 1}
+        check_settings(self, least, self.threads)
         if self.tournament >= self.population:
             raise ConfigError(
                 f"tournament = {self.tournament}: it must be smaller than the population of {self.population}"
             )
-        if self.threads is not None and self.threads < 1:
-            raise ConfigError(f"threads = {self.threads}: a whole number from 1 is accepted")
 
     def evolve(
         self,
