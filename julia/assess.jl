@@ -113,15 +113,12 @@ function record!(judge::Judge, loss::Float64, complexity::Int)::Float64
     if asked.mode !== :ignore
         distance = distance!(judge.dimensions, w.ops, w.args, w.values, w.length, asked.units::UnitSystem)
     end
-    if distance == 0.0 || asked.mode === :penalise
-        k = w.n_constants + 1
-        # A formula with wrong units is worse than its residuals say, in the archive too.
-        worth = penalised(loss, distance, asked.baseline, asked.strength)
-        if worth < archive.loss[complexity, k]
-            archive.loss[complexity, k] = worth
-            archive.program[complexity, k] = Program(w)
-        end
-        return worth
+    worth = penalised(loss, distance, asked.baseline, asked.strength)
+    k = w.n_constants + 1
+    # A formula with wrong units is worse than its residuals say, in the archive too; where they are forbidden it has no place.
+    if (distance == 0.0 || asked.mode === :penalise) && worth < archive.loss[complexity, k]
+        archive.loss[complexity, k] = worth
+        archive.program[complexity, k] = Program(w)
     end
-    return penalised(loss, distance, asked.baseline, asked.strength)
+    return worth
 end
