@@ -130,7 +130,7 @@ def _loss(ops, args, values, table):
 @entry_jit
 def _fit(ops, args, values, table, theta, max_steps, tolerance):
     program = _lowered(ops, args, values, table)
-    return fit_constants(ops, ops.shape[0], program, table, theta, max_steps, tolerance, 0.0)
+    return fit_constants(ops, ops.shape[0], program, table, theta, max_steps, tolerance, 0.0, np.inf)
 
 
 @jit

@@ -87,5 +87,5 @@ def _fit_many(programs, first, last, table, max_steps, tolerance, losses):
         if len(theta) > MAX_CONSTANTS:
             losses[i] = np.inf
             continue
-        losses[i], _, _ = fit_constants(ops, b - a, program, table, theta, max_steps, tolerance, 0.0)
+        losses[i], _, _ = fit_constants(ops, b - a, program, table, theta, max_steps, tolerance, 0.0, np.inf)
         values[ops == 0] = theta

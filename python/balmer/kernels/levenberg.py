@@ -18,7 +18,7 @@ from balmer.kernels.jit import jit
 from balmer.kernels.losses import SQUARED
 from balmer.kernels.program import FIRST_UNARY, set_constants, target_at
 
-__all__ = ["MAX_CONSTANTS", "fit_constants", "normal_equations"]
+__all__ = ["MAX_CONSTANTS", "fit_constants", "linear_step", "normal_equations"]
 
 MAX_CONSTANTS = 24  # a formula with more is no law
 
@@ -29,7 +29,7 @@ _STALE = 0.01  # an improvement by the linear constants alone that is worth a pa
 
 
 @jit
-def fit_constants(ops, n, program, table, theta, max_steps, tolerance, floor):
+def fit_constants(ops, n, program, table, theta, max_steps, tolerance, floor, bound):
     """Minimise the loss over theta, shape (k,), in place.
 
     Parameters
@@ -40,6 +40,8 @@ def fit_constants(ops, n, program, table, theta, max_steps, tolerance, floor):
         Stop when two steps running lower the loss by less than this fraction, or the next one promises as little.
     floor : float
         Stop when the loss is below: there is nothing left to explain.
+    bound : float
+        Give up when the loss is above with the best linear constants: nobody wants it.
 
     Returns
     -------
@@ -58,7 +60,7 @@ def fit_constants(ops, n, program, table, theta, max_steps, tolerance, floor):
     damping, growth = 1e-3, 2.0
     small_steps = 0
     # At first the linear constants alone: what they do to the loss is known beforehand.
-    saved = _linear_step(now, linear, factor, step)
+    saved = linear_step(now, linear, factor, step)
     if saved > _STALE * loss and max_steps > 1:
         trial[:] = theta - step
         set_constants(ops, n, trial, table)
@@ -68,6 +70,8 @@ def fit_constants(ops, n, program, table, theta, max_steps, tolerance, floor):
             theta[:] = trial
             loss = better
             now, new = new, now
+    if loss > bound:
+        return loss, evaluations, now[:k, :k].copy()
     while evaluations < max_steps and loss > floor and damping < 1e16:
         if not _damped_step(now, linear, damping, factor, step):
             damping = max(10.0 * damping, 1e-12)
@@ -85,7 +89,7 @@ def fit_constants(ops, n, program, table, theta, max_steps, tolerance, floor):
         evaluations += 1
         saved = 0.0
         if math.isfinite(better):
-            saved = _linear_step(new, linear, factor, step)
+            saved = linear_step(new, linear, factor, step)
         if better - saved < loss:
             if saved > _STALE * better and evaluations < max_steps:
                 for i in range(k):
@@ -195,7 +199,7 @@ def _find_linear(ops, n, linear):
 
 
 @jit
-def _linear_step(normal, linear, factor, step):
+def linear_step(normal, linear, factor, step):
     """The step to the best linear constants with all others as they are; returns what it takes from the loss."""
     k = linear.shape[0]
     step[:] = 0.0

@@ -45,6 +45,7 @@ __all__ = [
     "data_stride",
     "lower",
     "pack",
+    "place",
     "set_constants",
     "sum_loss",
     "target_at",
@@ -164,8 +165,8 @@ def lower(ops, args, values, n, code, stack, depends, table):
             top -= 2 if binary else 1
             code[m, OP] = np.uint64(op)
             code[m, D], code[m, D_STRIDE] = slot, _U0
-            code[m, P], code[m, P_STRIDE] = _place(ops, args, left, table)
-            code[m, Q], code[m, Q_STRIDE] = _place(ops, args, right, table)
+            code[m, P], code[m, P_STRIDE] = place(ops, args, left, table)
+            code[m, Q], code[m, Q_STRIDE] = place(ops, args, right, table)
             want = _U0
             if depends[left]:
                 want |= _U1
@@ -177,7 +178,7 @@ def lower(ops, args, values, n, code, stack, depends, table):
             stack[top] = i
             top += 1
     _place_derivatives(ops, n, code, m, table)
-    root, root_stride = _place(ops, args, n - 1, table)
+    root, root_stride = place(ops, args, n - 1, table)
     return Lowered(code, m, k, root, root_stride, np.uint64(n - 1) * width + table.max_nodes * width)
 
 
@@ -212,7 +213,7 @@ def _place_derivatives(ops, n, code, m, table):
 
 
 @jit
-def _place(ops, args, node, table):
+def place(ops, args, node, table):
     """Offset of a node's values, and its stride per block."""
     if ops[node] == 2:
         data = (_U2 * table.max_nodes + _U2) * table.width

@@ -12,9 +12,10 @@ import numpy as np
 
 from balmer.engines.base import Candidate, Evolution, OnProgress, Progress, State, Stopped, pareto
 from balmer.engines.common import check_request, check_settings, rows_searched, undominated
-from balmer.engines.embedded.island import run_island
+from balmer.engines.embedded.island import EXTRA_NODES, new_scratch, reassess, run_island
+from balmer.engines.embedded.library import LIBRARY_ROWS, fill, new_library
 from balmer.engines.embedded.rules import rules_for
-from balmer.engines.embedded.state import candidates_of, enter, migrate, new_islands, restore, save
+from balmer.engines.embedded.state import candidates_of, enter, migrate, new_islands, restore, save, share_fame
 from balmer.engines.embedded.types import Island
 from balmer.engines.problem import Budget, Problem
 from balmer.errors import ConfigError
@@ -25,6 +26,9 @@ from balmer.kernels.program import pack
 __all__ = ["EmbeddedEngine"]
 
 _FIRST_EPOCH = 250  # evaluations of each island
+_FIRST_SAMPLE = 128  # rows
+_NEWS = 0.99  # by how much a loss on the front must fall for an epoch not to be stale
+_STALE = 4  # such epochs in a row, after which twice as many rows are seen
 _POLL = 0.2  # seconds between looks at the clock, the keyboard and the progress bar
 
 
@@ -37,7 +41,7 @@ class EmbeddedEngine:
     threads : worker threads; None takes every core. The front does not depend on it.
     islands, population : how many populations there are, and of how many formulas.
     max_rows : rows searched on; of larger tables a random sample is drawn, and the front is judged on all rows.
-    tournament, crossover, parsimony, fit_steps : of the evolution; see `island.py`.
+    tournament, crossover, repair, parsimony, fit_steps : of the evolution; see `island.py`.
     """
 
     threads: int | None = None
@@ -45,7 +49,8 @@ class EmbeddedEngine:
     population: int = 64
     max_rows: int = 2048
     tournament: int = 5
-    crossover: float = 0.25
+    crossover: float = 0.2
+    repair: float = 0.3
     parsimony: float = 20.0
     fit_steps: int = 8
     name: str = "embedded"
@@ -121,19 +126,20 @@ class _Search:
                         break
                     quota = min(quota, -(-left // len(self.islands)))
                 work = {
-                    pool.submit(run_island, island, table, self.rules, quota, self.stop)
-                    for island, table in zip(self.islands, self.tables, strict=True)
+                    pool.submit(run_island, *island, self.rules, quota, self.stop)
+                    for island in zip(
+                        self.islands, self.libraries, self.scratch, self.samples, self.tables, strict=True
+                    )
                 }
                 self._watch(work, "evolution")
                 self._end_epoch()
         archive = self._judge()
-        rows = int(self.tables[0].n_blocks * self.tables[0].width)
         return Evolution(
             front=pareto(archive),
             archive=archive,
-            state=save(self.islands, self.problem, self.seed, self.epoch),
+            state=save(self.islands, self.problem, self.seed, self.epoch, self.rows, self.stale),
             evaluations=self._evaluations() - self.spent_before,
-            node_evaluations=sum(int(island.counters[1]) for island in self.islands) * rows,
+            node_evaluations=sum(int(island.counters[1]) for island in self.islands),
             seconds=time.perf_counter() - self.begin,
             stopped=self.stopped,
         )
@@ -145,11 +151,18 @@ class _Search:
             problem,
             tournament=engine.tournament,
             crossover=engine.crossover,
+            repair=engine.repair,
             parsimony=engine.parsimony,
             fit_steps=engine.fit_steps,
         )
         X, y, weights, self.whole = rows_searched(problem, engine.max_rows, self.seed)
-        self.tables = [pack(X, y, weights, problem.space.max_complexity) for _ in range(engine.islands)]
+        longest = problem.space.max_complexity + EXTRA_NODES
+        self.tables = [pack(X, y, weights, longest) for _ in range(engine.islands)]
+        self.order = np.random.default_rng([self.seed, len(y), 1]).permutation(len(y))
+        self.data = X, y, weights
+        self.rows = _FIRST_SAMPLE if self.state is None else int(self.state["rows"])
+        self.stale = 0 if self.state is None else int(self.state["stale"])
+        self._draw()
         islands = new_islands(problem, engine.islands, engine.population, self.seed)
         self.epoch = 0
         if self.state is not None:
@@ -160,11 +173,30 @@ class _Search:
                 complexity = problem.space.complexity.of(fitted.expression)
                 for island in islands:
                     enter(island, place % len(island.size), fitted.expression, fitted.loss, complexity)
-        # An epoch is some tens of milliseconds of work, whatever the machine: it must not depend on the clock.
-        rows = self.tables[0].n_blocks * self.tables[0].width
-        self.epoch_evaluations = int(np.clip(4e6 / (int(rows) + 100), 200, 8000))
-        run_island(islands[0], self.tables[0], self.rules, 0, self.stop)
+        lanes = min(LIBRARY_ROWS, len(y))
+        self.scratch = [new_scratch(self.rules, lanes) for _ in islands]
+        self.libraries = []
+        for k, (scratch, sample) in enumerate(zip(self.scratch, self.samples, strict=True)):
+            library = new_library(lanes, self.rules.dimensions.shape[1])
+            stream = np.random.SeedSequence([self.seed, k, 2]).generate_state(4, np.uint64)
+            fill(library, scratch, stream, sample, self.rules)
+            self.libraries.append(library)
+        run_island(
+            islands[0], self.libraries[0], self.scratch[0], self.samples[0], self.tables[0], self.rules, 0, self.stop
+        )
         self.islands = islands
+
+    def _draw(self) -> None:
+        """The sample of the rows on which candidates are fitted and compared: the first `rows` in random order."""
+        X, y, weights = self.data
+        longest = self.problem.space.max_complexity + EXTRA_NODES
+        rows = self.order[: self.rows]
+        share = weights[rows] * (weights.sum() / weights[rows].sum())
+        self.samples = [
+            pack(np.ascontiguousarray(X[:, rows]), y[rows], share, longest) for _ in range(self.engine.islands)
+        ]
+        # An epoch is some tens of milliseconds of work, whatever the machine: it must not depend on the clock.
+        self.epoch_evaluations = int(np.clip(4e6 / (len(rows) + 300), 200, 8000))
 
     def _watch(self, pending: set[Future[None]], stage: str) -> None:
         """Wait for work in the threads, with an eye on clock, keyboard and callback."""
@@ -200,12 +232,29 @@ class _Search:
 
     def _end_epoch(self) -> None:
         self.epoch += 1
+        before = {c.complexity: c.loss for c in self.front}
+        self.front = pareto(candidates_of(self.islands))
         if self.stopped is None:
+            share_fame(self.islands)
             migrate(self.islands)
-        found = candidates_of(self.islands)
-        self.front = pareto(found)
+            news = any(not c.loss > _NEWS * before.get(c.complexity, np.inf) for c in self.front)
+            self.stale = 0 if news else self.stale + 1
+            if self.stale >= _STALE and self.rows < len(self.order):
+                # What is left to find hides in noise or in details that so few rows do not show.
+                self.rows, self.stale = 2 * self.rows, 0
+                self._draw()
+                self._reassess()
         if self.stopped is None and any(self._is_enough(candidate) for candidate in self.front):
             self._end("target")
+
+    def _reassess(self) -> None:
+        with ThreadPoolExecutor(self.threads) as pool:
+            list(
+                pool.map(
+                    lambda work: reassess(*work, self.rules),
+                    zip(self.islands, self.scratch, self.samples, self.tables, strict=True),
+                )
+            )
 
     def _is_enough(self, candidate: Candidate) -> bool:
         if self.budget.target_loss is not None and candidate.loss <= self.budget.target_loss:

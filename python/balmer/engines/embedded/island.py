@@ -7,65 +7,123 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from balmer.engines.embedded.fitting import EVALUATIONS, assess, remember
+from balmer.engines.embedded.library import refresh
 from balmer.engines.embedded.mutate import cross, mutate
-from balmer.engines.embedded.random import below, chance
-from balmer.engines.embedded.simplify import simplify
-from balmer.engines.embedded.trees import complexity_of, copy, depth_of, grow, hash_of, load, start_of, store
-from balmer.engines.embedded.types import Formula, Island, Rules
+from balmer.engines.embedded.random import below, chance, uniform
+from balmer.engines.embedded.repair import repair
+from balmer.engines.embedded.simplify import simplify, strip
+from balmer.engines.embedded.trees import (
+    complexity_of,
+    constants_of,
+    copy,
+    depth_of,
+    grow,
+    hash_of,
+    load,
+    splice,
+    start_of,
+    store,
+)
+from balmer.engines.embedded.types import Formula, Island, Library, Rules, Scratch
 from balmer.engines.embedded.units import units_hold
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.entry import CODE_COLUMNS
 from balmer.kernels.jit import entry_jit, jit
-from balmer.kernels.levenberg import fit_constants
 from balmer.kernels.program import Table, lower, sum_loss
 
-__all__ = ["run_island"]
+__all__ = ["EXTRA_NODES", "new_scratch", "reassess", "run_island"]
 
+EXTRA_NODES = 4  # of a factor and a constant around a formula
 _POW = OPERATORS["pow"].code
-_EVALUATIONS, _NODES, _BIRTHS = 0, 1, 2
+_BIRTHS = 2
+_HOPELESS = 30.0  # times the loss of the worst of a few members: such a start a fit hardly ever makes good
 # numpy numbers, as numba compiles a second copy of a function for a literal one.
 _NOBODY = np.int64(-1)
-_POLISH_STEPS = np.int64(40)  # passes for the constants of a formula that enters the hall of fame
-_COARSE, _FINE = 1e-3, 1e-9  # relative decrease of the loss at which a fit stops
 
 
-@entry_jit
-def run_island(island: Island, table: Table, rules: Rules, evaluations: int, stop: NDArray[np.uint8]) -> None:
-    """Let the island evolve for that many evaluations (passes over the rows), or until stop[0] is set."""
-    length = island.ops.shape[1]
-    child, mate, spare = _formula(length), _formula(length), _formula(length)
-    code = np.empty((length, CODE_COLUMNS), np.uint64)
-    stack, depends = np.empty(length, np.int64), np.empty(length, np.bool_)
-    goal = island.counters[_EVALUATIONS] + evaluations
-    failures = 0
-    while island.counters[_EVALUATIONS] < goal and stop[0] == 0:
-        if not _breed(island, child, mate, spare, rules, failures > 50):
-            failures += 1
-        elif not _legal(child, spare, island, rules, stack) or _known(child, island, rules):
-            failures += 1
-        else:
-            failures = 0
-            loss = _fit(child, island, table, rules, code, stack, depends, rules.fit_steps, _COARSE)
-            if math.isfinite(loss):
-                c = complexity_of(child, rules.cost)
-                loss = _remember(child, c, loss, island, table, rules, code, stack, depends)
-                _survive(child, c, loss, island, rules)
-        if failures >= 2000:
-            # Everything within reach is known: count it as work, so that a small space ends instead of spinning.
-            island.counters[_EVALUATIONS] += 1
+def new_scratch(rules: Rules, rows: int) -> Scratch:
+    """Scratch for one worker; `rows` is the number of rows of the library."""
+    length = rules.max_complexity + EXTRA_NODES
+    return Scratch(
+        *(_formula(length) for _ in range(4)),
+        code=np.empty((length, CODE_COLUMNS), np.uint64),
+        stack=np.empty(length, np.int64),
+        depends=np.empty(length, np.bool_),
+        theta=np.empty(length),
+        scale=np.zeros(2),
+        other=np.zeros(2),
+        wanted=np.zeros((2, rows)),
+        dimension=np.zeros(rules.dimensions.shape[1]),
+    )
 
 
-@jit
-def _formula(length):
+def _formula(length: int) -> Formula:
     return Formula(
         np.empty(length, np.int16), np.empty(length, np.int16), np.empty(length), np.zeros(1, np.int64)
     )
 
 
+@entry_jit
+def run_island(
+    island: Island,
+    library: Library,
+    sc: Scratch,
+    sample: Table,
+    table: Table,
+    rules: Rules,
+    evaluations: int,
+    stop: NDArray[np.uint8],
+) -> None:
+    """Let the island evolve for that many evaluations (passes over the rows), or until stop[0] is set.
+
+    Candidates are fitted and compared on the rows of `sample`, which are some of `table`; the hall of fame is judged
+    on all of that.
+    """
+    goal = island.counters[EVALUATIONS] + evaluations
+    if evaluations > 0:
+        refresh(library, sc, island, sample, rules)
+    failures = 0
+    while island.counters[EVALUATIONS] < goal and stop[0] == 0:
+        if not _breed(island, library, sc, sample, rules, failures > 50):
+            failures += 1
+        elif not _legal(sc, rules) or _known(sc.child, island, rules):
+            failures += 1
+        else:
+            failures = 0
+            loss = assess(sc, island, sample, rules, _bound(island, rules))
+            if math.isfinite(loss):
+                at = remember(sc, loss, island, sample, table, rules)
+                _survive(sc, loss, island, rules)
+                if at >= 0 and island.best_loss[at] <= rules.floor:
+                    _shorten(island, at, sc, sample, table, rules)
+        if failures >= 2000:
+            # Everything within reach is known: count it as work, so that a small space ends instead of spinning.
+            island.counters[EVALUATIONS] += 1
+
+
+@entry_jit
+def reassess(island: Island, sc: Scratch, sample: Table, table: Table, rules: Rules) -> None:
+    """Judge all members, and the hall of fame, on another sample of the rows."""
+    for i in range(island.size.shape[0]):
+        if island.size[i] > 0:
+            load(sc.child, island.ops, island.args, island.values, i, island.size[i])
+            loss = assess(sc, island, sample, rules, np.inf)
+            island.loss[i] = loss if math.isfinite(loss) else np.finfo(np.float64).max
+            store(sc.child, island.ops, island.args, island.values, i)
+            island.scale[i] = sc.scale
+    f = sc.child
+    for i in range(island.best_size.shape[0]):
+        if island.best_size[i] > 0:
+            load(f, island.best_ops, island.best_args, island.best_values, i, island.best_size[i])
+            program = lower(f.ops, f.args, f.values, f.n[0], sc.code, sc.stack, sc.depends, sample)
+            island.best_sample[i] = sum_loss(program, sample, np.finfo(np.float64).max)
+
+
 @jit
-def _breed(island, child, mate, spare, rules, lost):
-    """Make a child by mutation or crossover; from scratch while the population is empty or when `lost`."""
-    s = island.stream
+def _breed(island, library, sc, table, rules, lost):
+    """Make a child by repair, mutation or crossover; from scratch while the population is empty or when `lost`."""
+    s, child = island.stream, sc.child
     at = _NOBODY
     famous = chance(s, 0.05)
     if not lost and not chance(s, 0.02):
@@ -74,18 +132,23 @@ def _breed(island, child, mate, spare, rules, lost):
         return grow(child, 1 + below(s, 6), rules, s)
     if famous:
         load(child, island.best_ops, island.best_args, island.best_values, at, island.best_size[at])
+        sc.scale[0], sc.scale[1] = 0.0, 1.0
     else:
         load(child, island.ops, island.args, island.values, at, island.size[at])
-    if chance(s, rules.crossover):
+        sc.scale[0], sc.scale[1] = island.scale[at, 0], island.scale[at, 1]
+    u = uniform(s)
+    if u < rules.repair:
+        return repair(sc, sc.scale, library, table, rules, s)
+    if u < rules.repair + rules.crossover:
         at = _tournament(island, rules)
         if at < 0:
             return False
-        load(mate, island.ops, island.args, island.values, at, island.size[at])
-        return cross(child, mate, rules, s)
+        load(sc.mate, island.ops, island.args, island.values, at, island.size[at])
+        return cross(child, sc.mate, rules, s)
     # A second and third change now and then: some improvements need two steps, the first of them downhill.
     changed = False
     while True:
-        changed |= mutate(child, spare, rules, s)
+        changed |= mutate(child, sc.spare, rules, s)
         if not chance(s, 0.2):
             return changed
 
@@ -123,27 +186,28 @@ def _famous(island):
 
 
 @jit
-def _legal(child, spare, island, rules, stack):
+def _legal(sc, rules):
     """Simplify the child and hold it against the rules of the search space."""
-    if not simplify(child, spare, rules, stack):
+    child = sc.child
+    if not simplify(child, sc.spare, rules, sc.stack):
         return False
-    copy(spare, child)
+    copy(sc.spare, child)
+    if not rules.check_units:  # with units, a factor that takes up a wrong dimension must be seen to do so
+        strip(child, rules)
     if complexity_of(child, rules.cost) > rules.max_complexity:
         return False
-    if depth_of(child, rules.arity, stack) > rules.max_depth:
+    if depth_of(child, rules.arity, sc.stack) > rules.max_depth:
         return False
-    constants = 0
     features = False
     for i in range(child.n[0]):
         op = child.ops[i]
-        constants += op == 0
         features = features or op == 2
         if op > 2 and not rules.allowed[op]:
             return False
         # x^y of two formulas is not searched: one of the two is a number.
         if op == _POW and child.ops[i - 1] > 1 and child.ops[start_of(child.ops, i - 1, rules.arity) - 1] > 1:
             return False
-    if constants > rules.max_constants or not features:
+    if constants_of(child) > rules.max_constants or not features:
         return False
     return not rules.check_units or units_hold(child, rules)
 
@@ -171,54 +235,61 @@ def _known(child, island, rules):
 
 
 @jit
-def _fit(f, island, table, rules, code, stack, depends, steps, tolerance):
-    """Fit the constants of f in place and return its loss, counting the work."""
-    n = f.n[0]
-    program = lower(f.ops, f.args, f.values, n, code, stack, depends, table)
-    if program.k == 0:
-        loss = sum_loss(program, table, np.finfo(np.float64).max)
-        passes = 1
-    else:
-        theta = np.empty(program.k)
-        p = 0
-        for i in range(n):
-            if f.ops[i] == 0:
-                theta[p] = f.values[i]
-                p += 1
-        loss, passes, _ = fit_constants(f.ops, n, program, table, theta, steps, tolerance, rules.floor)
-        p = 0
-        for i in range(n):
-            if f.ops[i] == 0:
-                f.values[i] = theta[p]
-                p += 1
-    island.counters[_EVALUATIONS] += passes
-    island.counters[_NODES] += passes * n
-    return loss
+def _bound(island, rules):
+    """A loss above which a child need not be fitted any further: far worse than some members at random."""
+    worst = 0.0
+    for _ in range(rules.tournament):
+        i = below(island.stream, island.size.shape[0])
+        if island.size[i] == 0:
+            return np.inf
+        worst = max(worst, island.loss[i])
+    return _HOPELESS * worst
 
 
 @jit
-def _remember(f, c, loss, island, table, rules, code, stack, depends):
-    """Enter f into the hall of fame if it is the best of its complexity and number of constants."""
-    k = 0
-    for i in range(f.n[0]):
-        k += f.ops[i] == 0
-    at = c * (rules.max_constants + 1) + k
-    if island.best_size[at] > 0 and not loss < 2.0 * island.best_loss[at]:
-        return loss
-    if k > 0 and loss > rules.floor:
-        loss = _fit(f, island, table, rules, code, stack, depends, _POLISH_STEPS, _FINE)
-    if math.isfinite(loss) and (island.best_size[at] == 0 or loss < island.best_loss[at]):
-        island.best_size[at] = f.n[0]
-        island.best_loss[at] = loss
-        store(f, island.best_ops, island.best_args, island.best_values, at)
-    return loss
+def _shorten(island, at, sc, sample, table, rules):
+    """Take parts out of a formula that leaves nothing to explain, as long as shorter ones still do not."""
+    tried = 0
+    while tried < 3 * island.best_size[at]:
+        f = sc.child
+        load(f, island.best_ops, island.best_args, island.best_values, at, island.best_size[at])
+        root, kind = tried // 3, tried % 3
+        tried += 1
+        start = start_of(f.ops, root, rules.arity)
+        first, last = start, root  # of what stays: the first operand, or the second
+        if f.ops[root] > 2 and kind < 2:
+            if rules.arity[f.ops[root]] == 2:
+                middle = start_of(f.ops, root - 1, rules.arity)
+                if kind == 0:
+                    last = middle
+                else:
+                    first = middle
+            elif kind == 1:
+                continue
+            copy(f, sc.mate)
+            if not splice(f, start, root + 1, sc.mate, first, last):
+                continue
+        elif kind == 2 and f.ops[root] > 0:
+            f.ops[start], f.args[start], f.values[start] = 0, 0, 1.0
+            copy(f, sc.mate)
+            if not splice(f, start, root + 1, sc.mate, start, start + 1):
+                continue
+        else:
+            continue
+        if not _legal(sc, rules):
+            continue
+        loss = assess(sc, island, sample, rules, np.inf)
+        if math.isfinite(loss):
+            new = remember(sc, loss, island, sample, table, rules)
+            if new >= 0 and new < at and island.best_loss[new] <= rules.floor:
+                at, tried = new, 0
 
 
 @jit
-def _survive(f, c, loss, island, rules):
+def _survive(sc, loss, island, rules):
     """The child takes the place of the oldest of a few at random."""
-    if not math.isfinite(loss):
-        return
+    f = sc.child
+    c = complexity_of(f, rules.cost)
     population = island.size.shape[0]
     place, oldest = _NOBODY, np.int64(0)
     for _ in range(2 * rules.tournament):
@@ -231,6 +302,7 @@ def _survive(f, c, loss, island, rules):
     store(f, island.ops, island.args, island.values, place)
     island.complexity[place] = c
     island.loss[place] = loss
+    island.scale[place] = sc.scale
     island.birth[place] = island.counters[_BIRTHS]
     island.counters[_BIRTHS] += 1
     # The histogram forgets slowly, so that it follows the population.

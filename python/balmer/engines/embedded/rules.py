@@ -16,7 +16,7 @@ __all__ = ["rules_for"]
 
 
 def rules_for(
-    problem: Problem, *, tournament: int, crossover: float, parsimony: float, fit_steps: int
+    problem: Problem, *, tournament: int, crossover: float, repair: float, parsimony: float, fit_steps: int
 ) -> Rules:
     """Everything the compiled evolution must know of a problem but its data."""
     space = problem.space
@@ -60,9 +60,12 @@ def rules_for(
         check_units=problem.check_units,
         tournament=tournament,
         crossover=crossover,
+        repair=repair,
         parsimony=parsimony,
         fit_steps=fit_steps,
         floor=problem.noise_floor,
+        scaled="mul" in space.allowed and space.max_constants > 0,
+        shifted="add" in space.allowed and space.max_constants > 0,
     )
 
 

@@ -9,11 +9,12 @@ import math
 
 import numpy as np
 
+from balmer.engines.embedded.trees import cut
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.entry import CODE_COLUMNS, OP, D, P, Q, call_forward
 from balmer.kernels.jit import jit
 
-__all__ = ["simplify"]
+__all__ = ["simplify", "strip"]
 
 _ADD, _SUB, _MUL, _DIV, _POW = (OPERATORS[name].code for name in ("add", "sub", "mul", "div", "pow"))
 _NEG, _INV, _EXP, _LOG, _ABS = (OPERATORS[name].code for name in ("neg", "inv", "exp", "log", "abs"))
@@ -42,6 +43,28 @@ def simplify(f, out, rules, starts):
             if not _binary(out, op, starts[top - 1], starts[top], rules):
                 return False
     return True
+
+
+@jit
+def strip(f, rules):
+    """What is left of f = a + b h when the numbers a and b are taken away at the root; 1/h where f is b/h."""
+    while f.n[0] > 1:
+        n = f.n[0]
+        op = f.ops[n - 1]
+        sums, products = op == _ADD or op == _SUB, op == _MUL or op == _DIV
+        if op == _NEG and rules.scaled:
+            f.n[0] = n - 1
+        elif not ((sums and rules.shifted) or (products and rules.scaled)):
+            return
+        elif f.ops[n - 2] <= 1:
+            f.n[0] = n - 2
+        elif f.ops[0] <= 1 and _number_first(f, 0, n, rules):
+            if op == _DIV:
+                f.ops[0], f.values[0] = 1, 1.0
+                return
+            cut(f, 1, n - 1)
+        else:
+            return
 
 
 @jit

@@ -9,7 +9,9 @@ from balmer.kernels.jit import jit
 
 __all__ = [
     "complexity_of",
+    "constants_of",
     "copy",
+    "cut",
     "depth_of",
     "grow",
     "hash_of",
@@ -88,6 +90,15 @@ def splice(f, start, end, part, first, last):
         f.values[start + i] = part.values[first + i]
     f.n[0] = grown
     return True
+
+
+@jit
+def cut(f, start, end):
+    """Keep nodes start ... end-1 alone."""
+    for i in range(end - start):
+        j = start + i
+        f.ops[i], f.args[i], f.values[i] = f.ops[j], f.args[j], f.values[j]
+    f.n[0] = end - start
 
 
 @jit
@@ -200,6 +211,15 @@ def complexity_of(f, cost):
     for i in range(f.n[0]):
         total += cost[f.ops[i]]
     return total
+
+
+@jit
+def constants_of(f):
+    """Number of free constants."""
+    k = 0
+    for i in range(f.n[0]):
+        k += f.ops[i] == 0
+    return k
 
 
 @jit

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from balmer.kernels.entry import Entry
 
-__all__ = ["Formula", "Island", "Rules"]
+__all__ = ["Formula", "Island", "Library", "Rules", "Scratch"]
 
 
 class Formula(NamedTuple):
@@ -47,13 +47,51 @@ class Rules(NamedTuple):
     check_units: bool
     tournament: int
     crossover: float
+    repair: float
     parsimony: float
     fit_steps: int
     floor: float  # a loss below this is as good as zero
+    scaled: bool  # whether a factor may stand before a formula
+    shifted: bool  # whether a constant may be added to it
+
+
+class Library(NamedTuple):
+    """Small formulas with their values on a few rows, from which `repair` takes what is missing; leading axis N."""
+
+    ops: NDArray[np.int16]  # (N, nodes)
+    args: NDArray[np.int16]
+    values: NDArray[np.float64]
+    size: NDArray[np.int64]  # (N,) number of nodes
+    cost: NDArray[np.float32]  # (N,) complexity
+    dimensions: NDArray[np.float64]  # (N, n_base) exponents, where units count
+    shape: NDArray[np.float32]  # (R, N) values on the rows, over their norm
+    sums: NDArray[np.float32]  # (4, N) scratch
+    norm: NDArray[np.float64]  # (N,)
+    seen: NDArray[np.uint64]  # hash set of the lasting shapes
+    count: NDArray[np.int64]  # how many there are, and how many of these stay for good
+
+
+class Scratch(NamedTuple):
+    """What one worker writes to and forgets."""
+
+    child: Formula
+    mate: Formula
+    spare: Formula
+    whole: Formula
+    code: NDArray[np.uint64]
+    stack: NDArray[np.int64]
+    depends: NDArray[np.bool_]
+    theta: NDArray[np.float64]  # (max_constants + 2,)
+    scale: NDArray[np.float64]  # (2,) constant and factor of the child at hand
+    other: NDArray[np.float64]  # (2,) and those of one of its variants
+    wanted: NDArray[np.float64]  # (2, R) what a place should give on the rows of the library, and how much that counts
+    dimension: NDArray[np.float64]  # (n_base,)
 
 
 class Island(NamedTuple):
     """One population with its memory; leading axis P (population) or H (hall of fame).
+
+    A member f of the population stands for a + b f with the best a and b; the hall of fame holds whole formulas.
 
     Place c * (K + 1) + k of the hall of fame is the best formula of complexity c with k constants, which makes
     H = (C + 1)(K + 1) places.
@@ -64,13 +102,15 @@ class Island(NamedTuple):
     values: NDArray[np.float64]
     size: NDArray[np.int64]  # (P,) number of nodes
     complexity: NDArray[np.int64]
-    loss: NDArray[np.float64]
+    scale: NDArray[np.float64]  # (P, 2) the constant a and the factor b
+    loss: NDArray[np.float64]  # of a + b f on the rows that the evolution sees
     birth: NDArray[np.int64]
     best_ops: NDArray[np.int16]  # (H, L)
     best_args: NDArray[np.int16]
     best_values: NDArray[np.float64]
     best_size: NDArray[np.int64]  # (H,), 0 where there is none
-    best_loss: NDArray[np.float64]
+    best_loss: NDArray[np.float64]  # on all rows searched
+    best_sample: NDArray[np.float64]  # on those that the evolution sees
     frequency: NDArray[np.float64]  # (C + 1,) how many were born lately at each complexity
     seen: NDArray[np.uint64]  # hash set of the structures tried
     tries: NDArray[np.int64]

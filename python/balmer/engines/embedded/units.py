@@ -12,7 +12,7 @@ import numpy as np
 
 from balmer.kernels.jit import jit
 
-__all__ = ["units_hold"]
+__all__ = ["units_hold", "units_of"]
 
 _SAME, _PRODUCT, _QUOTIENT, _POWER, _POW = range(5)  # UnitRule; what is left is PURE
 _CLOSE = 1e-6  # exponents are small fractions: what differs less is equal
@@ -21,10 +21,32 @@ _CLOSE = 1e-6  # exponents are small fractions: what differs less is equal
 @jit
 def units_hold(f, rules):
     """Whether some units of the free constants make the formula dimensionally right, and of the target's dimension."""
+    exponents, wild, loose = _scratch(f, rules)
+    if not _infer(f, rules, exponents, wild, loose):
+        return False
+    return wild[0] or (not loose[0] and _equal(exponents, 0, rules.dimensions, rules.n_features))
+
+
+@jit
+def units_of(f, rules, dimension):
+    """Write the exponents of the formula's dimension; False where it is wrong or not definite."""
+    exponents, wild, loose = _scratch(f, rules)
+    if not _infer(f, rules, exponents, wild, loose) or wild[0] or loose[0]:
+        return False
+    dimension[:] = exponents[0]
+    return True
+
+
+@jit
+def _scratch(f, rules):
+    n = f.n[0]
+    return np.zeros((n, rules.dimensions.shape[1])), np.zeros(n, np.bool_), np.zeros(n, np.bool_)
+
+
+@jit
+def _infer(f, rules, exponents, wild, loose):
+    """Dimensions of the subtrees on a stack, at last of the whole in place 0; False where they contradict."""
     n_base = rules.dimensions.shape[1]
-    exponents = np.zeros((f.n[0], n_base))
-    wild = np.zeros(f.n[0], np.bool_)
-    loose = np.zeros(f.n[0], np.bool_)
     number = np.zeros(f.n[0], np.bool_)
     value = np.zeros(f.n[0])
     top = 0
@@ -81,7 +103,7 @@ def units_hold(f, rules):
                 exponents[p, b] = 0.0
         number[p] = False
         top = p + 1
-    return wild[0] or (not loose[0] and _equal(exponents, 0, rules.dimensions, rules.n_features))
+    return True
 
 
 @jit
