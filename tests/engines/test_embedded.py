@@ -27,6 +27,7 @@ RULES = rules_for(
     Problem(DATA, SearchSpace(operators=tuple(OPERATORS), max_complexity=SIZE, max_depth=SIZE)),
     tournament=3,
     crossover=0.3,
+    repair=0.3,
     parsimony=1.0,
     fit_steps=4,
 )

@@ -138,6 +138,14 @@ def _breed(island, library, sc, table, rules, lost):
         sc.scale[0], sc.scale[1] = island.scale[at, 0], island.scale[at, 1]
     u = uniform(s)
     if u < rules.repair:
+        # A change that is no good by itself may be so with the right formula in its gap.
+        kind = uniform(s)
+        if kind < 0.1:
+            if not grow(child, 2 + below(s, 4), rules, s):
+                return False
+            sc.scale[0], sc.scale[1] = 0.0, 1.0
+        elif kind < 0.4 and not mutate(child, sc.spare, rules, s):
+            return False
         return repair(sc, sc.scale, library, table, rules, s)
     if u < rules.repair + rules.crossover:
         at = _tournament(island, rules)
