@@ -14,7 +14,9 @@ from balmer.engines.problem import Budget, Problem
 from balmer.errors import ConfigError
 from balmer.expressions import Expression, check_dimensions
 
-__all__ = ["check_request", "check_settings", "digest", "rows_searched", "undominated"]
+__all__ = ["Patience", "check_request", "check_settings", "digest", "rows_searched", "undominated"]
+
+_WORTHWHILE = 1e-4  # relative decrease of the loss that counts as better
 
 Floats = NDArray[np.float64]
 
@@ -51,11 +53,11 @@ def check_request(problem: Problem, budget: Budget, start: Sequence[Expression])
     if budget.seconds is None and budget.evaluations is None:
         raise ConfigError("a search needs a budget: give seconds, evaluations, or both")
     for expression in start:
-        if not problem.space.admits(expression):
+        reason = problem.space.refuses(expression)
+        if reason:
             raise ConfigError(
-                f"the start formula {expression.text(problem.dataset.feature_names)} is outside the search space "
-                f"(operators {' '.join(sorted(problem.space.allowed))}, "
-                f"complexity up to {problem.space.max_complexity})"
+                f"the start formula {expression.text(problem.dataset.feature_names)} is outside the search space: "
+                f"{reason}"
             )
         if problem.check_units and problem.dimensions is not None:
             names, dimensions = problem.dataset.feature_names, problem.dimensions
@@ -99,6 +101,30 @@ def undominated(candidates: Sequence[Candidate]) -> list[Candidate]:
         ):
             kept.append(c)
     return kept
+
+
+class Patience:
+    """Watches whether a front still improves.
+
+    Parameters
+    ----------
+    most : evaluations that may pass without an improvement; None for no end.
+    """
+
+    def __init__(self, most: int | None) -> None:
+        self._most = np.inf if most is None else most
+        self._best: tuple[Candidate, ...] = ()
+        self._since = 0
+
+    def is_over(self, front: Sequence[Candidate], evaluations: int) -> bool:
+        """Note the front as it is after that many evaluations; whether it has been the same for too long."""
+        if any(self._is_better(candidate) for candidate in front):
+            self._best, self._since = tuple(front), evaluations
+        return evaluations - self._since >= self._most
+
+    def _is_better(self, candidate: Candidate) -> bool:
+        as_simple = (known.loss for known in self._best if known.complexity <= candidate.complexity)
+        return candidate.loss < min(as_simple, default=np.inf) * (1 - _WORTHWHILE)
 
 
 def digest(problem: Problem) -> NDArray[np.uint8]:

@@ -1,6 +1,7 @@
 """Formulas: the operator table, the postfix Expression, and the ways to write, read and rewrite one."""
 
 from balmer.expressions.complexity import Complexity
+from balmer.expressions.constraints import Constraints
 from balmer.expressions.custom import CustomOperator
 from balmer.expressions.dimensions import DimensionReport, check_dimensions
 from balmer.expressions.expression import Expression, apply, constant, literal, variable
@@ -17,6 +18,7 @@ from balmer.expressions.tie import tie
 __all__ = [
     "OPERATORS",
     "Complexity",
+    "Constraints",
     "CustomOperator",
     "DimensionReport",
     "Expression",

@@ -81,6 +81,7 @@ def discover(
     time: float | str | None = None,
     evaluations: int | None = None,
     target_loss: float | None = None,
+    patience: int | None = None,
     seed: int = 0,
     threads: int | None = None,
     engine: str | Engine = "auto",
@@ -100,7 +101,7 @@ def discover(
     Parameters
     ----------
     data : a Dataset, or a whole Problem (then without operators, space and objective).
-    time, evaluations, target_loss : the Budget; 60 s if neither time nor evaluations is given.
+    time, evaluations, target_loss, patience : the Budget; 60 s if neither time nor evaluations is given.
     seed : one seed and a budget in evaluations give one front, on any number of threads.
     threads : of the engine; None takes every core.
     engine : ``"auto"``, ``"embedded"``, ``"julia"``, or an engine; ``"auto"`` is Julia where that is set up
@@ -126,7 +127,8 @@ def discover(
     problem = _problem(data, operators, space, objective)
     if time is None and evaluations is None:
         time = DEFAULT_SECONDS
-    budget = Budget.read({"seconds": time, "evaluations": evaluations, "target_loss": target_loss})
+    limits = {"seconds": time, "evaluations": evaluations, "target_loss": target_loss, "patience": patience}
+    budget = Budget.read(limits)
     chosen = _engine(engine, threads)
     candidates = [(e, "start") for e in _start(start, problem)]
     interrupted = False
@@ -253,7 +255,8 @@ def _front(
             interrupted = True
             better.append(r)
     laws = [law_of(r, problem) for r in _front_of(better, problem)]
-    front = Front.of([law for law in laws if law.units_hold is not False or not problem.check_units])
+    right = [law for law in laws if law.units_hold is not False or not problem.check_units]
+    front = Front.of([law for law in right if problem.space.admits(law.expression)])
     return front, interrupted
 
 

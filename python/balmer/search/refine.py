@@ -74,12 +74,9 @@ def _simplified(refined: Refined, problem: Problem) -> Refined:
     sample = problem.X[:, :: max(1, len(problem.y) // _SAMPLE)]
     allowed = problem.space.allowed
 
-    def accept(e: Expression) -> bool:
-        return problem.space.admits(e) and units_hold(e, problem)
-
     expression = refined.expression
     expression = simplify(
-        expression, sample, complexity=problem.space.complexity, allowed=allowed, accept=accept
+        expression, sample, complexity=problem.space.complexity, allowed=allowed, accept=lambda e: _fits(e, problem)
     )
     if expression == refined.expression:
         return refined
@@ -91,7 +88,9 @@ def _simplified(refined: Refined, problem: Problem) -> Refined:
 def _tidied(refined: Refined, problem: Problem) -> Refined:
     """With its signs where a reader expects them; a fit may have turned that of a constant."""
     expression = tidy(refined.expression, problem.space.allowed)
-    return refined if expression == refined.expression else refit(expression, problem, refined.origin)
+    if expression == refined.expression or not _fits(expression, problem):
+        return refined
+    return refit(expression, problem, refined.origin)
 
 
 def _determined(refined: Refined, problem: Problem) -> Refined:
@@ -104,9 +103,8 @@ def _determined(refined: Refined, problem: Problem) -> Refined:
         for k in np.argsort(-np.abs(direction), kind="stable"):
             value = current.expression.constants[k]
             fixed = refit(current.expression.fix(int(k), 1.0 if value > 0 else -1.0), problem, refined.origin)
-            if fixed.loss <= current.loss * (1 + 1e-6) + problem.noise_floor and units_hold(
-                fixed.expression, problem
-            ):
+            as_good = fixed.loss <= current.loss * (1 + 1e-6) + problem.noise_floor
+            if as_good and _fits(fixed.expression, problem):
                 current = fixed
                 break
         else:
@@ -140,7 +138,7 @@ def _snapped(refined: Refined, problem: Problem) -> Refined:
                 options.append((abs(value - exact) / max(abs(exact), 1.0), k, exact))
         for _, k, exact in sorted(options):
             fixed = refit(current.expression.fix(k, exact), problem, refined.origin)
-            if fixed.length <= current.length:
+            if fixed.length <= current.length and problem.space.admits(fixed.expression):
                 current = fixed
                 break
         else:
@@ -172,7 +170,7 @@ def _tied(refined: Refined, problem: Problem) -> Refined:
                 )
     for _, i, j, fraction in sorted(options):
         for candidate in tie(expression, i, j, fraction, len(problem.X), problem.space.allowed):
-            if problem.space.admits(candidate) and units_hold(candidate, problem):
+            if _fits(candidate, problem):
                 tied = refit(candidate, problem, refined.origin)
                 if tied.length <= refined.length:
                     return tied
@@ -271,6 +269,11 @@ def structure(expression: Expression) -> tuple[bytes, bytes, bytes]:
     """What is left of a formula when the values of its free constants are forgotten."""
     values = expression.with_constants(np.zeros(expression.n_constants)).values
     return expression.ops.tobytes(), expression.args.tobytes(), values.tobytes()
+
+
+def _fits(expression: Expression, problem: Problem) -> bool:
+    """Whether a formula may stand on the front."""
+    return problem.space.admits(expression) and units_hold(expression, problem)
 
 
 def units_hold(expression: Expression, problem: Problem) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from balmer.engines.base import Candidate, Evolution, OnProgress, Progress, State, Stopped, pareto
-from balmer.engines.common import check_request, check_settings, rows_searched, undominated
+from balmer.engines.common import Patience, check_request, check_settings, rows_searched, undominated
 from balmer.engines.embedded.island import run_island
 from balmer.engines.embedded.rules import rules_for
 from balmer.engines.embedded.state import candidates_of, enter, migrate, new_islands, restore, save
@@ -96,6 +96,7 @@ class _Search:
         self.begin, self.deadline = time.perf_counter(), np.inf
         self.stop = np.zeros(1, np.uint8)
         self.stopped: Stopped | None = None
+        self.patience = Patience(budget.patience)
         self.engine, self.start, self.state = engine, start, state
         self.threads = engine.threads or os.cpu_count() or 1
         self.seed = seed if state is None else int(state["seed"])
@@ -206,6 +207,8 @@ class _Search:
         self.front = pareto(found)
         if self.stopped is None and any(self._is_enough(candidate) for candidate in self.front):
             self._end("target")
+        if self.patience.is_over(self.front, self._evaluations() - self.spent_before):
+            self._end("patience")
 
     def _is_enough(self, candidate: Candidate) -> bool:
         if self.budget.target_loss is not None and candidate.loss <= self.budget.target_loss:

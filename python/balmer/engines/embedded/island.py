@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from balmer.engines.embedded.constraints import obeys
 from balmer.engines.embedded.mutate import cross, mutate
 from balmer.engines.embedded.random import below, chance
 from balmer.engines.embedded.simplify import simplify
@@ -145,6 +146,8 @@ def _legal(child, spare, island, rules, stack):
             return False
     if constants > rules.max_constants or not features:
         return False
+    if rules.constraints.active and not obeys(child, rules):
+        return False
     return not rules.check_units or units_hold(child, rules)
 
 
@@ -199,6 +202,8 @@ def _fit(f, island, table, rules, code, stack, depends, steps, tolerance):
 @jit
 def _remember(f, c, loss, island, table, rules, code, stack, depends):
     """Enter f into the hall of fame if it is the best of its complexity and number of constants."""
+    if c < rules.min_complexity:  # too small for a law, but a good parent
+        return loss
     k = 0
     for i in range(f.n[0]):
         k += f.ops[i] == 0

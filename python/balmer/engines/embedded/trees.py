@@ -5,11 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from balmer.engines.embedded.random import below, chance, normal, uniform
+from balmer.expressions.operators import N_OPCODES
 from balmer.kernels.jit import jit
 
 __all__ = [
     "complexity_of",
     "copy",
+    "cost_of",
     "depth_of",
     "grow",
     "hash_of",
@@ -198,8 +200,14 @@ def complexity_of(f, cost):
     """Sum of the costs of the nodes."""
     total = 0
     for i in range(f.n[0]):
-        total += cost[f.ops[i]]
+        total += cost_of(f, i, cost)
     return total
+
+
+@jit
+def cost_of(f, i, cost):
+    """Cost of one node; those of the features stand behind those of the opcodes."""
+    return cost[N_OPCODES + f.args[i]] if f.ops[i] == 2 else cost[f.ops[i]]
 
 
 @jit
