@@ -14,7 +14,7 @@ from balmer.engines.problem import Budget, Problem
 from balmer.errors import ConfigError
 from balmer.expressions import Expression, check_dimensions
 
-__all__ = ["Patience", "check_request", "check_settings", "digest", "rows_searched", "undominated"]
+__all__ = ["Patience", "check_range", "check_request", "check_settings", "digest", "rows_searched", "undominated"]
 
 _WORTHWHILE = 1e-4  # relative decrease of the loss that counts as better
 
@@ -70,21 +70,38 @@ def check_request(problem: Problem, budget: Budget, start: Sequence[Expression])
 
 
 def rows_searched(problem: Problem, max_rows: int, seed: int) -> tuple[Floats, Floats, Floats, bool]:
-    """Features, target and weights of the rows searched on, and whether these are all.
+    """Columns, target and weights of the rows searched on (`Problem.columns`), and whether these are all.
 
     Of larger tables a random sample of `max_rows` is drawn, its weights scaled to the same loss.
     """
     n = len(problem.y)
     if n <= max_rows:
-        return problem.X, problem.y, problem.weights, True
+        return problem.columns, problem.y, problem.weights, True
     rows = np.sort(np.random.default_rng([seed, n]).choice(n, max_rows, replace=False))
     weights = problem.weights[rows]
     return (
-        np.ascontiguousarray(problem.X[:, rows]),
+        np.ascontiguousarray(problem.columns[:, rows]),
         problem.y[rows],
         weights * (problem.weights.sum() / weights.sum()),
         False,
     )
+
+
+def check_range(problem: Problem, real: Any, *arrays: Floats) -> None:
+    """See that numbers of a table are numbers in another precision too.
+
+    Raises
+    ------
+    ConfigError
+        If one is too large.
+    """
+    largest = float(np.finfo(real).max)
+    for array in arrays:
+        if np.abs(array).max(initial=0.0) > largest:
+            raise ConfigError(
+                f"precision = 'float32': the table '{problem.dataset.name}' has numbers above {largest:.1g}, or weights "
+                f"(as 1/sigma^2); choose other units, or 'float64'"
+            )
 
 
 def undominated(candidates: Sequence[Candidate]) -> list[Candidate]:

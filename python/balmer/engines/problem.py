@@ -8,18 +8,22 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
 from balmer.data import Dataset
+from balmer.engines.measure import Measure
 from balmer.engines.objective import Objective
 from balmer.engines.settings import Settings
 from balmer.engines.space import SearchSpace
 from balmer.errors import UnitError
 from balmer.units import Dimension
+
+if TYPE_CHECKING:
+    from balmer.kernels import Loss
 
 __all__ = ["Budget", "Objective", "Problem", "SearchSpace"]
 
@@ -66,7 +70,7 @@ class Problem:
     UnitError
         If units are to be obeyed and a column has none.
     ConfigError
-        If the space speaks of features that the dataset does not have.
+        If the space speaks of features that the dataset does not have, or the loss cannot be that of these data.
 
     Notes
     -----
@@ -86,6 +90,13 @@ class Problem:
                         f"column {name!r} has no unit, but units = {self.objective.units!r} needs one for every "
                         f"column; give it one ('1' where it is dimensionless) or set units = 'ignore'"
                     )
+        if self.objective.loss != "squared":
+            _ = self.measure  # which says what is wrong with it
+
+    @cached_property
+    def measure(self) -> Measure:
+        """What the loss of a formula is on these rows."""
+        return Measure(self)
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
@@ -104,9 +115,25 @@ class Problem:
         """Target, shape (n_counting_rows,)."""
         return self.dataset.y if len(self.rows) == self.dataset.n_rows else self.dataset.y[self.rows]
 
+    @property
+    def loss(self) -> Loss:
+        """The loss as the kernels take it, with `columns`, `y` and `weights`."""
+        return self.measure.loss
+
     @cached_property
+    def columns(self) -> NDArray[np.float64]:
+        """`X`, and below it the columns that the loss needs, shape (n_features + loss.extras, n_counting_rows)."""
+        extras = self.measure.extras
+        return np.vstack([self.X, extras]) if len(extras) else self.X
+
+    @property
     def weights(self) -> NDArray[np.float64]:
-        """Factors of the squared residuals in the loss, shape (n_counting_rows,): 1/n, w/sum(w) or 1/(n sigma^2)."""
+        """Factors of the rows in the loss, shape (n_counting_rows,); of the squared loss as in `square_weights`."""
+        return self.measure.weights
+
+    @cached_property
+    def square_weights(self) -> NDArray[np.float64]:
+        """Factors of squared residuals, shape (n_counting_rows,): 1/n, w/sum(w) or 1/(n sigma^2)."""
         n = len(self.rows)
         w = np.full(n, 1.0 / n) if self.dataset.weights is None else self.dataset.weights[self.rows]
         w = w / w.sum()
@@ -117,14 +144,14 @@ class Problem:
 
     @cached_property
     def variance(self) -> float:
-        """Loss of the best constant: what there is to explain."""
-        mean = np.average(self.y, weights=self.weights)
-        return float(np.sum(self.weights * (self.y - mean) ** 2))
+        """Squared loss of the best constant: what there is to explain."""
+        mean = np.average(self.y, weights=self.square_weights)
+        return float(np.sum(self.square_weights * (self.y - mean) ** 2))
 
     @cached_property
     def noise_floor(self) -> float:
-        """Loss at which float64 itself is the limit: there is nothing left to explain."""
-        return float(np.sum(self.weights * self.y**2)) * 1e-29
+        """Loss at which float64 itself is the limit: there is nothing left to explain. 0 for a loss of the user's."""
+        return self.measure.noise_floor()
 
     @cached_property
     def check_units(self) -> bool:

@@ -3,6 +3,7 @@
 from balmer.expressions.complexity import Complexity
 from balmer.expressions.constraints import Constraints
 from balmer.expressions.custom import CustomOperator
+from balmer.expressions.derivative import derivative
 from balmer.expressions.dimensions import DimensionReport, check_dimensions
 from balmer.expressions.expression import Expression, apply, constant, literal, variable
 from balmer.expressions.latex import latex_name, latex_number, to_latex
@@ -26,6 +27,7 @@ __all__ = [
     "apply",
     "check_dimensions",
     "constant",
+    "derivative",
     "express_in",
     "from_sympy",
     "is_bare_name",

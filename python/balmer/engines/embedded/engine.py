@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from balmer.engines.base import Candidate, Evolution, OnProgress, Progress, State, Stopped, pareto
-from balmer.engines.common import Patience, check_request, check_settings, rows_searched, undominated
+from balmer.engines.common import Patience, check_range, check_request, check_settings, rows_searched, undominated
 from balmer.engines.embedded.island import run_island
 from balmer.engines.embedded.rules import rules_for
 from balmer.engines.embedded.state import candidates_of, enter, migrate, new_islands, restore, save
@@ -25,6 +25,8 @@ from balmer.kernels.program import pack
 __all__ = ["EmbeddedEngine"]
 
 _FIRST_EPOCH = 250  # evaluations of each island
+_REALS = {"float64": np.float64, "float32": np.float32}
+_SINGLE = 3e-7  # relative residual that float32 cannot tell from zero
 _POLL = 0.2  # seconds between looks at the clock, the keyboard and the progress bar
 
 
@@ -38,6 +40,8 @@ class EmbeddedEngine:
     islands, population : how many populations there are, and of how many formulas.
     max_rows : rows searched on; of larger tables a random sample is drawn, and the front is judged on all rows.
     tournament, crossover, parsimony, fit_steps : of the evolution; see `island.py`.
+    precision : ``"float32"`` searches in single precision, which is faster on large tables; losses and constants
+        of what is found are then those of float64.
     """
 
     threads: int | None = None
@@ -48,11 +52,14 @@ class EmbeddedEngine:
     crossover: float = 0.25
     parsimony: float = 20.0
     fit_steps: int = 8
+    precision: str = "float64"
     name: str = "embedded"
 
     def __post_init__(self) -> None:
         least = {"islands": 1, "population": 2, "tournament": 1, "max_rows": 8, "fit_steps": 1}
         check_settings(self, least, self.threads)
+        if self.precision not in _REALS:
+            raise ConfigError(f"precision = {self.precision!r}: accepted are {', '.join(map(repr, _REALS))}")
 
     def evolve(
         self,
@@ -95,6 +102,9 @@ class _Search:
         self.problem, self.budget, self.seed, self.on_progress = problem, budget, seed, on_progress
         self.begin, self.deadline = time.perf_counter(), np.inf
         self.stop = np.zeros(1, np.uint8)
+        self.floor = problem.noise_floor
+        if engine.precision == "float32":
+            self.floor = problem.measure.noise_floor(_SINGLE)
         self.stopped: Stopped | None = None
         self.patience = Patience(budget.patience)
         self.engine, self.start, self.state = engine, start, state
@@ -148,15 +158,20 @@ class _Search:
             crossover=engine.crossover,
             parsimony=engine.parsimony,
             fit_steps=engine.fit_steps,
+            floor=self.floor,
         )
         X, y, weights, self.whole = rows_searched(problem, engine.max_rows, self.seed)
-        self.tables = [pack(X, y, weights, problem.space.max_complexity) for _ in range(engine.islands)]
+        real = _REALS[engine.precision]
+        if real is np.float32:
+            check_range(problem, real, X, y, weights)
+        longest = problem.space.max_complexity
+        self.tables = [pack(X, y, weights, longest, problem.loss, real) for _ in range(engine.islands)]
         islands = new_islands(problem, engine.islands, engine.population, self.seed)
         self.epoch = 0
         if self.state is not None:
             islands, self.epoch = restore(self.state, problem, islands), int(self.state["epoch"])
         for place, expression in enumerate(self.start):
-            fitted = fit(expression, X, y, weights)
+            fitted = fit(expression, X, y, weights, loss=problem.loss)
             if np.isfinite(fitted.loss):
                 complexity = problem.space.complexity.of(fitted.expression)
                 for island in islands:
@@ -175,10 +190,14 @@ class _Search:
                 done, pending = wait(pending, timeout=_POLL)
                 for future in done:
                     future.result()
+                self.problem.loss.check()
             except KeyboardInterrupt:
                 if self.stopped == "interrupted":
                     raise  # the user presses twice: no more patience
                 self._end("interrupted")
+            except BaseException:
+                self.stop[0] = 1  # or the pool would wait for what nobody wants any more
+                raise
             if time.perf_counter() >= self.deadline:
                 self._end("seconds")
 
@@ -214,7 +233,7 @@ class _Search:
         if self.budget.target_loss is not None and candidate.loss <= self.budget.target_loss:
             return True
         # A formula as long as the table can always be made to pass through its points: that is no reason to stop.
-        return candidate.loss <= self.problem.noise_floor and candidate.complexity < len(self.problem.y)
+        return candidate.loss <= self.floor and candidate.complexity < len(self.problem.y)
 
     def _evaluations(self) -> int:
         return sum(int(island.counters[0]) for island in self.islands)
@@ -223,12 +242,12 @@ class _Search:
         """The hall of fame with its losses on all rows, constants refitted there if the search saw only some."""
         problem = self.problem
         found = undominated(candidates_of(self.islands))
-        if not self.whole:
+        if not self.whole or self.engine.precision == "float32":
             with ThreadPoolExecutor(self.threads) as pool:
                 refitted = list(pool.map(self._refit, [c.expression for c in found]))
         else:
             refitted = [c.expression for c in found]
-        values = losses(refitted, problem.X, problem.y, problem.weights)
+        values = losses(refitted, problem.columns, problem.y, problem.weights, loss=problem.loss)
         judged = [
             Candidate(e, float(loss), c.complexity)
             for e, loss, c in zip(refitted, values, found, strict=True)
@@ -238,4 +257,6 @@ class _Search:
     def _refit(self, expression: Expression) -> Expression:
         """A few steps on all rows: the sample has brought the constants near."""
         problem = self.problem
-        return fit(expression, problem.X, problem.y, problem.weights, max_steps=6).expression
+        return fit(
+            expression, problem.columns, problem.y, problem.weights, loss=problem.loss, max_steps=6
+        ).expression

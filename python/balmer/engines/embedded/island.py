@@ -16,8 +16,8 @@ from balmer.engines.embedded.types import Formula, Island, Rules
 from balmer.engines.embedded.units import units_hold
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.entry import CODE_COLUMNS
+from balmer.kernels.fitting import fit_constants
 from balmer.kernels.jit import entry_jit, jit
-from balmer.kernels.levenberg import fit_constants
 from balmer.kernels.program import Table, lower, sum_loss
 
 __all__ = ["run_island"]

@@ -17,7 +17,7 @@ __all__ = ["rules_for"]
 
 
 def rules_for(
-    problem: Problem, *, tournament: int, crossover: float, parsimony: float, fit_steps: int
+    problem: Problem, *, tournament: int, crossover: float, parsimony: float, fit_steps: int, floor: float | None = None
 ) -> Rules:
     """Everything the compiled evolution must know of a problem but its data."""
     space = problem.space
@@ -65,7 +65,7 @@ def rules_for(
         crossover=crossover,
         parsimony=parsimony,
         fit_steps=fit_steps,
-        floor=problem.noise_floor,
+        floor=problem.noise_floor if floor is None else floor,
     )
 
 

@@ -77,11 +77,16 @@ class JuliaEngine:
         Raises
         ------
         ConfigError
-            If the budget has no end, or a formula of `start` is outside the search space.
+            If the budget has no end, a formula of `start` is outside the search space, or the loss is not the squared.
         EngineError
             If Julia cannot be started, or the state belongs to another search.
         """
         check_request(problem, budget, start)
+        if problem.objective.loss != "squared":
+            raise ConfigError(
+                f"loss = {problem.objective.loss!r} is not known to the Julia engine: set 'squared', or "
+                f"engine = 'embedded'"
+            )
         if state is not None and not np.array_equal(state.get("problem", np.zeros(0)), digest(problem)):
             raise EngineError(
                 "the saved state belongs to another search: the data, the space or the objective differ"
