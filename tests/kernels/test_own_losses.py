@@ -7,13 +7,11 @@ import pickle
 import numba
 import numpy as np
 import pytest
-from hypothesis import given
 from scipy.optimize import minimize
 
 from balmer.errors import ConfigError
-from balmer.expressions import apply, constant, derivative, literal, parse, variable
+from balmer.expressions import apply, constant, literal, parse, variable
 from balmer.kernels import Loss, LossFunction, fit, losses
-from strategies import expressions, rows
 
 A, B, K = constant(1.0), constant(0.5), constant(1.0)
 MODEL = A * apply("exp", K * variable(0)) + B
@@ -184,20 +182,3 @@ def test_a_compiled_function_of_another_form_is_refused():
 def test_a_function_survives_a_pickle():
     again = pickle.loads(pickle.dumps(LossFunction(trimmed)))
     assert again == LossFunction(trimmed)
-
-
-@given(expressions(2, max_leaves=5), rows(2, 4, 0.25, 3.0))
-def test_a_derivative_is_the_limit_of_differences(expression, X):
-    slope = derivative(expression, 0).evaluate(X)
-    h = 1e-5
-    moved = [X + np.array([[k * h], [0.0]]) for k in (-2, -1, 1, 2)]
-    a, b, c, d = (expression.evaluate(m) for m in moved)
-    here = expression.evaluate(X)
-    coarse, fine = (d - a) / (4 * h), (c - b) / (2 * h)
-    size = np.abs(here) / h * 1e-13 + np.abs(fine)
-    smooth = np.isfinite(coarse) & np.isfinite(fine) & (np.abs(here) < 1e8) & (size < 1e8)
-    smooth &= np.abs(coarse - fine) <= 1e-4 * np.abs(fine) + 1e-9 * np.abs(here) / h + 1e-7
-    usable = smooth & np.isfinite(slope) & (np.abs((c - here) - (here - b)) <= 1e-3 * np.abs(c - b) + 1e-9)
-    np.testing.assert_array_less(
-        np.abs(slope - fine)[usable], (1e-3 * np.abs(fine) + 1e-8 * np.abs(here) / h * 1e-2 + 1e-5)[usable]
-    )
