@@ -55,6 +55,10 @@ def discover_all(
     names = [targets] if isinstance(targets, str) else list(targets)
     if not names or len(set(names)) != len(names):
         raise ConfigError(f"targets = {names!r}: accepted are names of columns, each once")
+    for option, given in (("start", start), ("states", states)):
+        for name in given if isinstance(given, Mapping) else ():
+            if name not in names:
+                raise ConfigError(f"{option} is given for {name!r}, which is no target")
     features = [c.name for c in (*data.features, data.target) if c.name not in names]
     tables = {name: data.with_target(name, features=features) for name in names}
     if time is None and evaluations is None:
