@@ -1,11 +1,27 @@
 # What a formula is worth: its loss, its dimensions, its size, and its place in the archive.
 
-"Sizes that formulas keep to; `cost` is the complexity of a node by opcode + 1."
+"""
+    Limits(cost, max_complexity, max_depth, max_constants; min_complexity=1, constraints=Constraints())
+
+Sizes and shapes that formulas keep to; `cost` is the complexity of a node by opcode + 1, and after that by feature, where
+each has its own. Smaller formulas than `min_complexity` live in populations, but enter no archive.
+"""
 struct Limits
     cost::Vector{Int}
     max_complexity::Int
     max_depth::Int
     max_constants::Int
+    min_complexity::Int
+    constraints::Constraints
+
+    Limits(cost, max_complexity, max_depth, max_constants; min_complexity=1, constraints=Constraints()) =
+        new(cost, max_complexity, max_depth, max_constants, min_complexity, constraints)
+end
+
+"Complexity of node `i` of a program."
+function cost(limits::Limits, w::Workspace, i::Int)
+    own = w.ops[i] == VARIABLE && length(limits.cost) > length(ARITY)
+    return limits.cost[own ? length(ARITY) + w.args[i] + 1 : w.ops[i] + 1]
 end
 
 "The best formula of each complexity and number of constants."
@@ -99,10 +115,10 @@ function size_within(judge::Judge)::Int
     w, limits = judge.work, judge.asked.limits
     complexity = 0
     @inbounds for i in 1:(w.length)
-        complexity += limits.cost[w.ops[i] + 1]
+        complexity += cost(limits, w, i)
     end
     inside = complexity <= limits.max_complexity && w.n_constants <= limits.max_constants &&
-             w.depth[w.length] <= limits.max_depth
+             w.depth[w.length] <= limits.max_depth && obeys(limits.constraints, w, i -> cost(limits, w, i))
     return inside ? complexity : 0
 end
 
@@ -115,6 +131,7 @@ function record!(judge::Judge, loss::Float64, complexity::Int)::Float64
     end
     worth = penalised(loss, distance, asked.baseline, asked.strength)
     k = w.n_constants + 1
+    complexity < asked.limits.min_complexity && return worth
     # A formula with wrong units is worse than its residuals say, in the archive too; where they are forbidden it has no place.
     if (distance == 0.0 || asked.mode === :penalise) && worth < archive.loss[complexity, k]
         archive.loss[complexity, k] = worth

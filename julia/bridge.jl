@@ -32,12 +32,13 @@ lent(T::DataType, address::Int, length::Int) = unsafe_wrap(Vector{T}, Ptr{T}(add
 As `begin_search`. The request holds
 
 - `X` (feature after feature), `y`, `weights` (factors of the squared residuals), `n_features`;
-- `operators` (opcodes), `cost` (complexity of a node by opcode), `literals` (exact numbers in start formulas),
-  `max_complexity`, `max_depth`, `max_constants`;
+- `operators` (opcodes), `cost` (complexity of a node by opcode, then by feature), `literals` (exact numbers in start formulas),
+  `min_complexity`, `max_complexity`, `max_depth`, `max_constants`;
+- `arguments`, `nested`: the matrices of `Constraints`, column by column;
 - `start_` and `custom_` followed by `ops`, `args`, `values`, `lengths`: formulas one after the other; `arities` of the customs;
 - `units` (`ignore`, `forbid`, `penalise`), `features` (8 exponents of each, one feature after the other), `target`, `strength`;
 - `seed`, `threads`, `islands`, and the settings of `Strategy`;
-- `baseline`, `evaluations` (0 for no limit), `seconds` (0 for no limit), `target_loss`, `floor`, `interpolation`;
+- `baseline`, `evaluations`, `seconds`, `patience` (0 for no limit), `target_loss`, `floor`, `interpolation`;
 - the arrays of `saved` with `state_` before their names, if a search goes on.
 """
 function start_search(r::Request)
@@ -47,13 +48,15 @@ function start_search(r::Request)
     codes = r["operators"]::Vector{Int16}
     language = Language([c for c in codes if ARITY[c + 1] == 1], [c for c in codes if ARITY[c + 1] == 2], n_features,
                         copy(r["literals"]::Vector{Float64}))
-    limits = Limits(copy(r["cost"]::Vector{Int}), r["max_complexity"]::Int, r["max_depth"]::Int, r["max_constants"]::Int)
+    constraints = Constraints(reshape(copy(r["arguments"]::Vector{Int}), 2, :), reshape(copy(r["nested"]::Vector{Int}), 3, :))
+    limits = Limits(copy(r["cost"]::Vector{Int}), r["max_complexity"]::Int, r["max_depth"]::Int, r["max_constants"]::Int;
+                    min_complexity=r["min_complexity"]::Int, constraints)
     mode = Symbol(r["units"]::String)
     baseline = max(r["baseline"]::Float64, floatmin(Float64))
     asked = Asked(table, language, limits, mode === :ignore ? nothing : unit_system(r), mode, r["strength"]::Float64, baseline)
     strategy = Strategy(; (name => r[String(name)] for name in fieldnames(Strategy) if haskey(r, String(name)))...)
     budget = Budget(; evaluations=or_no_limit(r["evaluations"]::Int), seconds=or_no_limit(r["seconds"]::Float64),
-                    target_loss=r["target_loss"]::Float64, floor=r["floor"]::Float64, interpolation=r["interpolation"]::Int)
+                    patience=or_no_limit(r["patience"]::Int), target_loss=r["target_loss"]::Float64, floor=r["floor"]::Float64, interpolation=r["interpolation"]::Int)
     state = Dict{String,Vector}(name[7:end] => value for (name, value) in r if startswith(name, "state_"))
     return begin_search(asked, strategy, budget; seed=r["seed"]::Int, threads=r["threads"]::Int, n_islands=r["islands"]::Int,
                         starts=programs(r, "start_"), customs=Custom.(programs(r, "custom_"), r["arities"]::Vector{Int}),

@@ -10,13 +10,14 @@ function rehearse()
         "start_lengths" => Int64[3],
         "custom_ops" => Int16[2, opcode("exp"), 1, opcode("add")], "custom_args" => zeros(Int16, 4),
         "custom_values" => [0.0, 0.0, 1.0, 0.0], "custom_lengths" => Int64[4],
+        "arguments" => fill(-1, 2 * length(ARITY)), "nested" => [opcode("exp"), opcode("exp"), 0],
         "features" => zeros(16), "target" => zeros(8),
     )
     settings = Dict{String,Any}(
-        "n_features" => 2, "max_complexity" => 12, "max_depth" => 8, "max_constants" => 3, "seed" => 1, "threads" => 2,
+        "n_features" => 2, "min_complexity" => 1, "max_complexity" => 12, "max_depth" => 8, "max_constants" => 3, "seed" => 1, "threads" => 2,
         "islands" => 2, "population" => 27, "tournament" => 15, "crossover" => 0.1, "parsimony_scaling" => 20.0,
         "fit" => 0.1, "fit_steps" => 4, "strength" => 1.0, "baseline" => 1.0, "evaluations" => 2000, "seconds" => 0.0,
-        "target_loss" => -1.0, "floor" => 0.0, "interpolation" => length(x),
+        "patience" => 10_000, "target_loss" => -1.0, "floor" => 0.0, "interpolation" => length(x),
     )
     state = Dict{String,Vector}()
     for units in ("ignore", "forbid", "penalise")

@@ -1,9 +1,13 @@
 # The search: epochs of all islands side by side, migration between them, and a watch on budget and keyboard.
 
-"When a search ends. A loss of at most `floor` counts as none, for formulas of less than `interpolation` complexity."
+"""
+When a search ends. A loss of at most `floor` counts as none, for formulas of less than `interpolation` complexity;
+`patience` is for how many evaluations the front may stay as it is.
+"""
 Base.@kwdef struct Budget
     evaluations::Int = typemax(Int)
     seconds::Float64 = Inf
+    patience::Int = typemax(Int)
     target_loss::Float64 = -1.0
     floor::Float64 = 0.0
     interpolation::Int = typemax(Int)
@@ -30,6 +34,8 @@ mutable struct Search{A<:Asked,I<:Island}
     before::Int  # evaluations of an earlier search that this one goes on from
     begun::Float64
     seconds::Float64
+    improved::Int  # evaluations when the front was last seen to improve
+    const best::Vector{Float64}  # loss of the best formula of at most each complexity, then
     stopped::Symbol  # :no while it runs
     task::Union{Nothing,Task}
 end
@@ -47,7 +53,8 @@ function begin_search(asked::Asked, strategy::Strategy, budget::Budget; seed::In
     streams = [Xoshiro(hash((Int(seed), k))) for k in 0:n_islands]
     islands = [Island(Judge(asked), stream) for stream in streams[2:end]]
     search = Search(asked, strategy, customs, islands, Archive(asked.limits), streams[1], starts, Int(threads), budget,
-                    Threads.Atomic{Bool}(false), ReentrantLock(), 0, 0, time(), 0.0, :no, nothing)
+                    Threads.Atomic{Bool}(false), ReentrantLock(), 0, 0, time(), 0.0, 0, fill(Inf, asked.limits.max_complexity),
+                    :no, nothing)
     state === nothing || restore!(search, state)
     search.before = sum(island -> island.judge.evaluations, islands)
     search.task = Threads.@spawn run!(search)
@@ -139,6 +146,8 @@ function end_epoch!(search::Search)
         foreach(island -> gather!(search.archive, island.judge.archive), search.islands)
     end
     good_enough(search) && stop!(search, :target)
+    note_improvement!(search)
+    evaluations(search) - search.improved >= search.budget.patience && stop!(search, :patience)
     search.stop[] && return
     counts = zeros(search.asked.limits.max_complexity)
     for island in search.islands, m in island.members
@@ -149,6 +158,22 @@ function end_epoch!(search::Search)
         island.frequencies .+= counts
         forget!(island.frequencies)
         isempty(best) || migrate!(search, island, best)
+    end
+end
+
+const WORTHWHILE = 1e-4  # relative decrease of the loss of some size that counts as better
+
+function note_improvement!(search::Search)
+    bound, better = Inf, false
+    for complexity in eachindex(search.best)
+        bound = min(bound, minimum(view(search.archive.loss, complexity, :)))
+        better |= bound < search.best[complexity] * (1 - WORTHWHILE)
+    end
+    better || return nothing
+    search.improved, bound = evaluations(search), Inf
+    for complexity in eachindex(search.best)
+        bound = min(bound, minimum(view(search.archive.loss, complexity, :)))
+        search.best[complexity] = bound
     end
 end
 

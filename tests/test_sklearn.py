@@ -472,3 +472,67 @@ def test_in_a_grid_search(n_jobs: int) -> None:
 def test_balmer_alone_does_not_import_scikit_learn() -> None:
     program = "import sys, balmer; assert 'sklearn' not in sys.modules; import balmer.sklearn"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+# -- what a good law is ----------------------------------------------------------------------------------------------
+
+
+def test_constraints_are_kept_to() -> None:
+    model = quick(
+        binary_operators=["+", "*", "^"],
+        unary_operators=["sin"],
+        constraints={"^": (1, 1), "sin": 3},
+        nested_constraints={"sin": {"sin": 0}, "plus": {"mult": 1}},
+        minsize=4,
+        complexity_of_variables={"x1": 3},
+        max_evals=10_000,
+    ).fit(X, NOISY + np.sin(X[:, 1]))
+    space = model.discovery_.problem.space
+    assert space.argument_constraints == {"pow": (1, 1), "sin": (3,)}
+    assert space.nested_constraints == {"sin": {"sin": 0}, "add": {"mul": 1}}
+    assert space.complexity_of_variables == (1, 3)
+    assert all(space.admits(law.expression) and law.complexity >= 4 for law in model.front_)
+
+
+def mean_absolute(prediction: NDArray[np.float64], target: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    return float(np.sum(weights * np.abs(prediction - target)))
+
+
+@pytest.mark.parametrize("loss", ["absolute", "abs(prediction - target)", mean_absolute])
+def test_the_loss_is_the_one_asked_for(loss: Any) -> None:
+    model = quick(loss=loss, engine="embedded").fit(X, NOISY)
+    wanted = [np.mean(np.abs(model.predict(X, index=i) - NOISY)) for i in range(len(model.front_))]
+    np.testing.assert_allclose(model.equations_.loss, wanted, rtol=1e-9)
+
+
+def test_a_search_may_end_for_want_of_improvement_and_be_watched() -> None:
+    seen: list[Any] = []
+    model = quick(max_evals=10**8, maxsize=4, patience=20_000, progress=seen.append).fit(X, NOISY)
+    assert model.discovery_.stopped == "patience"
+    assert {p.stage for p in seen} >= {"power laws", "evolution", "refit"}
+    assert quick(max_evals=10**8, progress=lambda p: p.evaluations > 500).fit(X, NOISY).discovery_.stopped == (
+        "interrupted"
+    )
+
+
+def test_single_precision_is_of_the_search_alone() -> None:
+    model = quick(precision=32, engine="embedded").fit(X, PARABOLA)
+    assert model.front_.best.loss < 1e-20
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"constraints": {"sine": 3}}, r"constraints = .*no operator 'sine'"),
+        ({"nested_constraints": {"sin": 3}}, r"nested_constraints = .*mapping of mappings"),
+        ({"minsize": 20}, r"min_complexity = 20 is above max_complexity = 12"),
+        ({"complexity_of_variables": {"x7": 3}}, r"no feature 'x7'; features are x0, x1"),
+        ({"loss": "quadratic"}, r"loss = 'quadratic'"),
+        ({"delta": 0.0}, r"delta = 0.0"),
+        ({"patience": 0}, r"patience = 0"),
+        ({"precision": 16}, r"precision = 16: accepted are 32 and 64"),
+    ],
+)
+def test_what_is_not_accepted_is_named(parameters: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        quick(**parameters).fit(X, NOISY)

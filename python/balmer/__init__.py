@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from balmer.data import Dataset
     from balmer.errors import BalmerError, ConfigError, DataError, EngineError, UnitError
     from balmer.expressions import CustomOperator, Expression, parse
-    from balmer.search import Budget, Discovery, Front, Law, Objective, Problem, SearchSpace, discover
+    from balmer.search import Budget, Discovery, Front, Law, Objective, Problem, SearchSpace, discover, discover_all
 
 __all__ = [
     "BalmerError",
@@ -28,6 +28,7 @@ __all__ = [
     "SearchSpace",
     "UnitError",
     "discover",
+    "discover_all",
     "parse",
 ]
 
@@ -45,6 +46,7 @@ _HOMES = {
         "Problem",
         "SearchSpace",
         "discover",
+        "discover_all",
     ),
 }
 

@@ -35,7 +35,9 @@ _CRITERIA: dict[str, Callable[[Law], float]] = {
     "bic": lambda law: law.score.bic,
 }
 _OURS = {  # what Balmer calls the parameters, for its messages
+    "min_complexity": "minsize",
     "max_complexity": "maxsize",
+    "argument_constraints": "constraints",
     "max_depth": "maxdepth",
     "seconds": "timeout_in_seconds",
     "evaluations": "max_evals",
@@ -49,7 +51,7 @@ _SIZES = {  # and what the embedded engine calls these
 }
 _PYSR_BINARY = ("+", "-", "*", "/")
 
-S = TypeVar("S", SearchSpace, Budget)
+S = TypeVar("S", SearchSpace, Objective, Budget)
 T = TypeVar("T")
 Floats = NDArray[np.float64]
 Words = Sequence[str | CustomOperator]
@@ -72,12 +74,28 @@ class SymbolicRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # typ
         given, the other is as in PySR: ``+ - * /``, and no unary operator.
     maxsize : int, default=30
         The largest complexity.
+    minsize : int, default=None
+        The smallest complexity of a law. None: 1.
     maxdepth : int, default=None
         The most nodes on the way from root to leaf. None: 12.
+    constraints : dict of str to int or tuple of int, default=None
+        By operator, the largest complexity of its argument, or of each argument, -1 where there is no limit:
+        ``{"sin": 5, "pow": (-1, 3)}``.
+    nested_constraints : dict of str to dict of str to int, default=None
+        By outer and inner operator, how often the inner one may occur on the way down from the outer:
+        ``{"sin": {"sin": 0, "cos": 0}}``.
     complexity_of_operators : dict of str to int, default=None
         Complexity of each use of an operator. What is left out costs 1.
-    complexity_of_constants, complexity_of_variables : int, default=None
-        Complexity of a fitted constant and of a variable. None: 2 and 1.
+    complexity_of_constants : int, default=None
+        Complexity of a fitted constant. None: 2.
+    complexity_of_variables : int, sequence of int, or dict of str to int, default=None
+        Complexity of a variable, of each in the order of the features, or by name. None: 1.
+    loss : str or callable, default="squared"
+        What is small for a good law: ``"squared"``, ``"absolute"``, ``"huber"``, ``"log-cosh"``, a formula such as
+        ``"(prediction - target)**2/(1 + abs(target))"``, or a function ``f(prediction, target, weights) -> float``; see
+        `balmer.Objective`. Not PySR's `elementwise_loss` and `loss_function`, which are Julia code.
+    delta : float, default=1.0
+        Residual at which huber and log-cosh turn from squares to absolute values.
     max_evals : int, default=50000
         Budget in evaluations of a formula, for each target and call of `fit`: the same work, and with one seed the
         same result, on any machine and number of threads. None: no such limit.
@@ -85,6 +103,10 @@ class SymbolicRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # typ
         Budget in seconds, or as text ("90s", "10m"). None: no such limit, unless `max_evals` is None too: then 60 s.
     early_stop_condition : float, default=None
         End the search at a formula with a loss of at most this.
+    patience : int, default=None
+        End the search when the laws have not improved for that many evaluations. None: go on.
+    precision : {32, 64}, default=None
+        Bits of the numbers while searching; the laws are fitted and judged in 64. None: 64.
     populations, population_size, tournament_selection_n : int, default=None
         How many populations evolve, of how many formulas, and how many of these compete to become a parent.
         None: 16, 64, 5. Only of the embedded engine.
@@ -102,8 +124,9 @@ class SymbolicRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # typ
         up (``balmer julia install``) and no size of a population is given, else the embedded engine.
     verbosity : int, default=0
         1 prints the front when it is found.
-    progress : bool, default=False
-        Show a progress bar.
+    progress : bool or callable, default=False
+        Show a progress bar; or call this with a `balmer.engines.Progress` twice a second, and end the search when it
+        returns True.
 
     Attributes
     ----------
@@ -143,13 +166,20 @@ class SymbolicRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # typ
         binary_operators: str | Words | None = None,
         unary_operators: str | Words | None = None,
         maxsize: int = 30,
+        minsize: int | None = None,
         maxdepth: int | None = None,
+        constraints: Mapping[str, int | Sequence[int]] | None = None,
+        nested_constraints: Mapping[str, Mapping[str, int]] | None = None,
         complexity_of_operators: Mapping[str, int] | None = None,
         complexity_of_constants: int | None = None,
-        complexity_of_variables: int | None = None,
+        complexity_of_variables: int | Sequence[int] | Mapping[str, int] | None = None,
+        loss: str | Callable[[Floats, Floats, Floats], float] = "squared",
+        delta: float = 1.0,
         max_evals: int | None = 50_000,
         timeout_in_seconds: float | str | None = None,
         early_stop_condition: float | None = None,
+        patience: int | None = None,
+        precision: int | None = None,
         populations: int | None = None,
         population_size: int | None = None,
         tournament_selection_n: int | None = None,
@@ -159,20 +189,27 @@ class SymbolicRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # typ
         procs: int | None = None,
         engine: str | Engine = "auto",
         verbosity: int = 0,
-        progress: bool = False,
+        progress: bool | OnProgress = False,
     ) -> None:
         self.model_selection = model_selection
         self.operators = operators
         self.binary_operators = binary_operators
         self.unary_operators = unary_operators
         self.maxsize = maxsize
+        self.minsize = minsize
         self.maxdepth = maxdepth
+        self.constraints = constraints
+        self.nested_constraints = nested_constraints
         self.complexity_of_operators = complexity_of_operators
         self.complexity_of_constants = complexity_of_constants
         self.complexity_of_variables = complexity_of_variables
+        self.loss = loss
+        self.delta = delta
         self.max_evals = max_evals
         self.timeout_in_seconds = timeout_in_seconds
         self.early_stop_condition = early_stop_condition
+        self.patience = patience
+        self.precision = precision
         self.populations = populations
         self.population_size = population_size
         self.tournament_selection_n = tournament_selection_n
@@ -229,10 +266,14 @@ class SymbolicRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # typ
         features = [str(name) for name in variable_names]
         names = _target_names(given, len(targets), features)
         units = _units(X_units, y_units, features, names)
-        objective = Objective(units="forbid" if units else "ignore")
+        objective = _read(
+            Objective,
+            {"units": "forbid" if units else "ignore", "loss": self.loss, "delta": self.delta},
+        )
         space, engine = self._space(), self._engine()
         limits = {"seconds": self.timeout_in_seconds, "evaluations": self.max_evals}
-        budget = _read(Budget, limits | {"target_loss": self.early_stop_condition})
+        limits |= {"target_loss": self.early_stop_condition, "patience": self.patience}
+        budget = _read(Budget, limits)
         _criterion(self.model_selection)
         seed = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
 
@@ -245,7 +286,8 @@ class SymbolicRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # typ
                 # A Dataset refuses a constant target, for there is no law to find in it. An estimator meets one by
                 # chance, in a fold or a bootstrap sample, and like scikit-learn's own it predicts that constant.
                 stand_in = Dataset.from_arrays(rows, np.arange(len(values)), **columns)
-                found.append((None, _constant_front(float(values[0]), stand_in, space)))
+                stand_in_space = space.of_features(features)
+                found.append((None, _constant_front(float(values[0]), stand_in, stand_in_space)))
                 continue
             problem = Problem(Dataset.from_arrays(rows, values, **columns), space, objective)
             state, formulas = _continue(before, problem)
@@ -255,9 +297,11 @@ class SymbolicRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # typ
                     time=budget.seconds,
                     evaluations=budget.evaluations,
                     target_loss=budget.target_loss,
+                    patience=budget.patience,
                     seed=seed,
                     threads=self.procs if engine is self.engine else None,
                     engine=engine,
+                    precision=self._precision() if engine is self.engine else None,
                     start=[*start, *formulas],
                     state=state,
                     on_progress=on_progress,
@@ -332,14 +376,18 @@ class SymbolicRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # typ
 
     def _space(self) -> SearchSpace:
         options: dict[str, Any] = {
+            "min_complexity": self.minsize,
             "max_complexity": self.maxsize,
             "max_depth": self.maxdepth,
+            "argument_constraints": _by_name(self.constraints),
             "complexity_of_constants": self.complexity_of_constants,
             "complexity_of_variables": self.complexity_of_variables,
         }
-        if self.complexity_of_operators is not None:
-            costs = self.complexity_of_operators.items()
-            options["complexity_of_operators"] = {PYSR_NAMES.get(word, word): cost for word, cost in costs}
+        options["complexity_of_operators"] = _by_name(self.complexity_of_operators)
+        nested = _by_name(self.nested_constraints)
+        if isinstance(nested, Mapping):
+            nested = {outer: _by_name(inner) for outer, inner in nested.items()}
+        options["nested_constraints"] = nested
         operators = self._operators()
         if operators is not None:
             options["operators"] = [found for found in operators if isinstance(found, str)]
@@ -366,7 +414,14 @@ class SymbolicRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # typ
         return [pysr_operator(*each) for each in read]
 
     def _evolution(self) -> tuple[Any, ...]:
-        return self.engine, self.populations, self.population_size, self.tournament_selection_n
+        return self.engine, self.populations, self.population_size, self.tournament_selection_n, self.precision
+
+    def _precision(self) -> str | None:
+        if self.precision is None:
+            return None
+        if self.precision not in (32, 64):
+            raise ConfigError(f"precision = {self.precision!r}: accepted are 32 and 64")
+        return f"float{self.precision}"
 
     def _engine(self) -> str | Engine:
         """The engine, with the sizes of its populations where they are given."""
@@ -384,7 +439,7 @@ class SymbolicRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # typ
             raise ConfigError(f"{first} belongs to the embedded engine, and engine = {self.engine!r}")
         from balmer.engines.embedded import EmbeddedEngine
 
-        return EmbeddedEngine(**sizes)
+        return EmbeddedEngine(**sizes, precision=self._precision() or "float64")
 
     def _earlier(self, n_targets: int) -> list[Discovery | None]:
         """What an earlier `fit` found for each target, if this one is to go on from there."""
@@ -458,6 +513,13 @@ def _read(settings: type[S], options: Mapping[str, Any]) -> S:
         raise ConfigError(text.replace(inner, _OURS.get(inner, inner), 1)) from None
 
 
+def _by_name(given: Any) -> Any:
+    """Operators as keys in PySR's spelling or ours; what is no mapping is refused where it is read."""
+    if not isinstance(given, Mapping):
+        return given
+    return {PYSR_NAMES.get(word, word): value for word, value in given.items()}
+
+
 def _criterion(model_selection: str) -> Callable[[Law], float]:
     if model_selection not in _CRITERIA:
         raise ConfigError(
@@ -510,7 +572,10 @@ def _guesses(given: Any, n_targets: int) -> list[list[str | Expression]]:
 
 
 @contextmanager
-def _watched(show: bool) -> Iterator[OnProgress | None]:
+def _watched(show: bool | OnProgress) -> Iterator[OnProgress | None]:
+    if callable(show):
+        yield show
+        return
     if not show:
         yield None
         return

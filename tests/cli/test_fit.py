@@ -1,6 +1,7 @@
 """`balmer fit`: a table in, a front on the terminal, a run on disk; nothing at all after a mistake."""
 
 import json
+import signal
 import sys
 import tomllib
 
@@ -292,3 +293,93 @@ def test_names_that_sympy_and_rich_would_misread(balmer, tmp_path):
     code, out, _ = balmer("show", run, "--json")
     assert json.loads(out)["config"]["features"] == ["E", "[bold]x[/bold]"]
     assert tomllib.loads((run / "config.toml").read_text())["target"] == ":smile: λ"
+
+
+def several(path):
+    rng = np.random.default_rng(0)
+    a, b = rng.uniform(1, 3, (2, 20))
+    return csv(path, np.column_stack([a, b, 2.5 * a * b, a / b]), "a [m],b [s],p [m*s],v/w [m/s]")
+
+
+def test_several_targets_are_a_run_each(balmer, tmp_path):
+    table = several(tmp_path / "t.csv")
+    code, out, _ = balmer("fit", table, "-t", "p", "-t", "v/w", "--evaluations", "4000")
+    assert code == 0
+    for name, run in (("p", load_run("runs/t-p")), ("v/w", load_run("runs/t-v_w"))):
+        assert run.config["target"] == name
+        assert run.config["features"] == ["a", "b"]
+        assert run.config["budget"] == {"evaluations": 2000}
+        assert f"Written to {run.path}" in out
+        assert run.front.best.loss < 1e-20
+    balmer("fit", table, "-t", "p", "-t", "v/w", "--evaluations", "4000", "--out", "both")
+    assert {path.name for path in (tmp_path / "both").iterdir()} == {"p", "v_w"}
+    code, _, _ = balmer("fit", "--config", "runs/t-p/config.toml", "--out", "again")
+    assert load_run("again").config == load_run("runs/t-p").config
+
+
+def test_ctrl_c_ends_all_targets(balmer, tmp_path, monkeypatch):
+    module = sys.modules["balmer.search.discover"]
+    small = module.small_formulas
+
+    def press(problem):
+        signal.raise_signal(signal.SIGINT)
+        return small(problem)
+
+    monkeypatch.setattr(module, "small_formulas", press)
+    code, out, _ = balmer("fit", several(tmp_path / "t.csv"), "-t", "p", "-t", "v/w", "--evaluations", "4000")
+    assert code == 130
+    assert load_run("runs/t-p").front
+    assert not (tmp_path / "runs" / "t-v_w").exists()
+
+
+def test_what_a_good_law_is_arrives_and_is_repeated(balmer, tmp_path):
+    settings = tmp_path / "search.toml"
+    settings.write_text(
+        """
+        file = "t.csv"
+        target = "p"
+        precision = "float32"
+        patience = 3000
+        evaluations = 10000
+        [objective]
+        delta = 0.5
+        [space]
+        min_complexity = 3
+        complexity_of_variables = { b = 2 }
+        argument_constraints = { sin = 3, pow = [1, 1] }
+        [space.nested_constraints]
+        sin = { sin = 0, cos = 0 }
+        """
+    )
+    several(tmp_path / "t.csv")
+    assert balmer("fit", "-c", settings, "--loss", "huber", "--features", "a,b", "--out", "one")[0] == 0
+    run = load_run("one")
+    assert run.config["precision"] == "float32"
+    assert run.config["budget"]["patience"] == 3000
+    assert (run.config["objective"]["loss"], run.config["objective"]["delta"]) == ("huber", 0.5)
+    space = run.config["space"]
+    assert space["nested_constraints"] == {"sin": {"sin": 0, "cos": 0}}
+    assert space["argument_constraints"] == {"sin": [3], "pow": [1, 1]}
+    assert (space["min_complexity"], space["complexity_of_variables"]) == (3, [1, 2])
+    assert min(law.complexity for law in run.front) >= 3
+    assert balmer("fit", "--config", "one/config.toml", "--out", "two")[0] == 0
+    assert load_run("two").config == run.config
+    assert [law.text(None) for law in load_run("two").front] == [law.text(None) for law in run.front]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--loss", "cubic"], "option loss = 'cubic'"),
+        (["--precision", "half"], "precision = 'half'"),
+        (["--patience", "0"], "option --patience = '0': a whole number from 1 is accepted"),
+        (["-t", "v/w", "--sigma", "a"], "uncertainties belong to one target, and there are several"),
+        (["-t", "p"], "option target: p, p names a column twice"),
+    ],
+)
+def test_a_mistake_in_these_is_one_sentence(balmer, tmp_path, arguments, message):
+    code, out, err = balmer("fit", several(tmp_path / "t.csv"), "-t", "p", *arguments, *SMALL)
+    assert (code, out) == (2, "")
+    assert message in " ".join(err.split())
+    assert err.count("Error: ") == 1
+    assert not (tmp_path / "runs").exists()

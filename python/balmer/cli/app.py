@@ -105,14 +105,17 @@ def fit(
     operators: o.Operators = None,
     custom: o.Custom = None,
     max_complexity: o.MaxComplexity = None,
+    loss: o.Loss = None,
     ignore_units: o.IgnoreUnits = False,
     start: o.Start = None,
     time: o.Time = None,
     evaluations: o.Evaluations = None,
     target_loss: o.TargetLoss = None,
+    patience: o.Patience = None,
     seed: o.Seed = None,
     threads: o.Threads = None,
     engine: o.Engine = None,
+    precision: o.Precision = None,
     out: o.Out = None,
     overwrite: o.Overwrite = False,
     config: o.Config = None,
@@ -135,12 +138,14 @@ def fit(
       units = { a = "AU", T = "day" }
       operators = "+ - * / sqrt"
       time = "10m"
+      [space.nested_constraints]             # fields of SearchSpace, Objective and Budget
+      sqrt = { sqrt = 0 }
     """
     from balmer.cli.fit import fit_command
 
     given = {
         "file": table,
-        "target": target,
+        "target": target or None,
         "features": features,
         "units": units,
         "sigma": sigma,
@@ -149,14 +154,17 @@ def fit(
         "operators": operators,
         "custom": custom,
         "max_complexity": max_complexity,
+        "loss": loss,
         "ignore_units": ignore_units or None,
         "start": start,
         "time": time,
         "evaluations": evaluations,
         "target_loss": target_loss,
+        "patience": patience,
         "seed": seed,
         "threads": threads,
         "engine": engine,
+        "precision": precision,
         "out": out,
     }
     raise typer.Exit(fit_command(given, config=config, overwrite=overwrite))

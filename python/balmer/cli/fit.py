@@ -18,19 +18,25 @@ __all__ = ["fit_command", "print_outcome"]
 
 
 def fit_command(options: Mapping[str, Any], *, config: Path | None, overwrite: bool) -> int:
-    """Search and show; returns the exit code.
+    """Search and show, target by target; returns the exit code.
 
     Raises
     ------
     BalmerError
         One sentence about what to mend.
     """
-    outcome = search(read_settings(options, config), console=Console(stderr=True), overwrite=overwrite)
-    print_outcome(Console(), outcome)
-    if outcome.failure is not None:
-        sys.stdout.flush()
-        raise outcome.failure
-    return outcome.code or 0
+    console = Console()
+    for place, settings in enumerate(read_settings(options, config).each()):
+        outcome = search(settings, console=Console(stderr=True), overwrite=overwrite)
+        if place:
+            console.print()
+        print_outcome(console, outcome)
+        if outcome.failure is not None:
+            sys.stdout.flush()
+            raise outcome.failure
+        if outcome.code is not None:
+            return outcome.code
+    return 0
 
 
 def print_outcome(console: Console, outcome: Outcome) -> None:

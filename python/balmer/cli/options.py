@@ -14,11 +14,14 @@ __all__ = [
     "Evaluations",
     "Features",
     "IgnoreUnits",
+    "Loss",
     "MaxComplexity",
     "MissingCells",
     "Operators",
     "Out",
     "Overwrite",
+    "Patience",
+    "Precision",
     "Seed",
     "Sigma",
     "Start",
@@ -41,11 +44,12 @@ def _option(panel: str, metavar: str | None, help: str, *names: str) -> Any:
 
 Table = Annotated[Path | None, typer.Argument(metavar="TABLE", show_default=False, help=_FORMATS)]
 Target = Annotated[
-    str | None,
+    list[str] | None,
     _option(
         _DATA,
         "COLUMN",
-        "The column to explain; may be left out where the file says which it is.",
+        "The column to explain; may be left out where the file says which it is. Repeat it for more: each is a run, "
+        "in terms of the columns that are no targets, on an equal share of the budget.",
         "--target",
         "-t",
     ),
@@ -89,6 +93,15 @@ MaxComplexity = Annotated[
     str | None,
     _option(_SEARCH, "N", "The largest formula, in symbols; a fitted constant counts twice. By default 30."),
 ]
+Loss = Annotated[
+    str | None,
+    _option(
+        _SEARCH,
+        "LOSS",
+        "squared, absolute, huber, log-cosh, or a formula of prediction and target, such as "
+        "'(prediction-target)**2/target'; by default squared.",
+    ),
+]
 IgnoreUnits = Annotated[
     bool,
     typer.Option(
@@ -112,6 +125,14 @@ Evaluations = Annotated[
     ),
 ]
 TargetLoss = Annotated[str | None, _option(_BUDGET, "LOSS", "Stop at a formula with this loss.")]
+Patience = Annotated[
+    str | None,
+    _option(_BUDGET, "N", "Stop when the front has not improved for this many evaluations."),
+]
+Precision = Annotated[
+    str | None,
+    _option(_BUDGET, "float64|float32", "Of the numbers while searching; by default float64, as in the end."),
+]
 Seed = Annotated[str | None, _option(_BUDGET, "N", "Of the random numbers; by default 0.")]
 Threads = Annotated[str | None, _option(_BUDGET, "N", "By default one for every core.")]
 Engine = Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ from rich.console import Console
 
 from balmer.cli.interrupt import Interrupts
 from balmer.cli.progress import watching
-from balmer.cli.settings import Settings
+from balmer.cli.settings import Settings, file_name
 from balmer.errors import BalmerError
 
 if TYPE_CHECKING:
@@ -96,9 +95,11 @@ def search(settings: Settings, *, console: Console, overwrite: bool = False) -> 
             time=limits.seconds,
             evaluations=limits.evaluations,
             target_loss=limits.target_loss,
+            patience=limits.patience,
             seed=settings.seed,
             threads=settings.threads,
             engine=settings.engine,
+            precision=settings.precision,
             start=settings.start,
             on_progress=on_progress,
         )
@@ -113,5 +114,5 @@ def search(settings: Settings, *, console: Console, overwrite: bool = False) -> 
 
 
 def _place(file: Path, problem: Problem) -> Path:
-    """runs/TABLE-TARGET, without what has a meaning in paths."""
-    return Path("runs") / re.sub(r"[^\w.+-]+", "_", f"{file.stem}-{problem.dataset.target.name}")
+    """runs/TABLE-TARGET."""
+    return Path("runs") / file_name(f"{file.stem}-{problem.dataset.target.name}")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import difflib
+import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -16,15 +17,18 @@ if TYPE_CHECKING:
     from balmer.data import Dataset
     from balmer.search import Budget, Problem
 
-__all__ = ["Settings", "assignments", "read_settings", "whole_number"]
+__all__ = ["Settings", "assignments", "file_name", "read_settings", "whole_number"]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What one search is asked; `space`, `objective` and `budget` hold fields of the classes of these names."""
+    """What is asked; `space`, `objective` and `budget` hold fields of the classes of these names.
+
+    With several targets it is a search for each, see `each`.
+    """
 
     file: Path
-    target: str | None = None
+    target: str | tuple[str, ...] | None = None
     features: tuple[str, ...] | None = None
     units: Mapping[str, str] = field(default_factory=dict)
     weights: str | None = None
@@ -37,7 +41,35 @@ class Settings:
     seed: int = 0
     threads: int | None = None
     engine: str = "auto"
+    precision: str | None = None
     out: Path | None = None
+
+    def each(self) -> list[Settings]:
+        """One search for each target, in terms of the columns that are no targets, on an equal share of the budget.
+
+        Raises
+        ------
+        BalmerError
+            Naming the setting, column or file.
+        """
+        if not isinstance(self.target, tuple):
+            return [self]
+        if self.sigma is not None:
+            raise ConfigError("option sigma: uncertainties belong to one target, and there are several")
+        if len(set(self.target)) < len(self.target):
+            raise ConfigError(f"option target: {', '.join(self.target)} names a column twice")
+        from balmer.search.several import share
+
+        features = self.features
+        if features is None:
+            first = replace(self, target=self.target[0])
+            features = tuple(name for name in first._dataset().feature_names if name not in self.target)
+        budget = share(self.limits(), len(self.target)).model_dump(exclude_none=True)
+        places = [None if self.out is None else self.out / file_name(name) for name in self.target]
+        return [
+            replace(self, target=name, features=features, budget=budget, out=place)
+            for name, place in zip(self.target, places, strict=True)
+        ]
 
     def problem(self) -> Problem:
         """Read the table and put the question.
@@ -81,6 +113,7 @@ class Settings:
             "seed": self.seed,
             "threads": self.threads,
             "engine": self.engine,
+            "precision": self.precision,
             "budget": self.limits().model_dump(),
         }
 
@@ -88,6 +121,7 @@ class Settings:
         from balmer.data import Dataset
         from balmer.data.cells import Missing
 
+        assert not isinstance(self.target, tuple)
         return Dataset.from_file(
             self.file,
             self.target,
@@ -233,6 +267,19 @@ def _unknown(key: str, known: Iterable[str], where: str) -> ConfigError:
     return ConfigError(f"there is no option '{key}'{where}: {hint}")
 
 
+def file_name(text: str) -> str:
+    """Without what has a meaning in paths."""
+    return re.sub(r"[^\w.+-]+", "_", text)
+
+
+def _targets(value: Any, option: str, where: str) -> str | tuple[str, ...]:
+    """One name, or several."""
+    if not isinstance(value, list | tuple) or len(value) == 0:
+        return _text(value, option, where)
+    names = tuple(_text(name, option, where) for name in value)
+    return names if len(names) > 1 else names[0]
+
+
 def _text(value: Any, option: str, where: str) -> str:
     if not isinstance(value, str) or not value.strip():
         raise ConfigError(f"option {option} = {value!r}{where}: a text is accepted")
@@ -297,7 +344,7 @@ def _from_one(value: Any, option: str, where: str) -> int:
 
 _READERS: dict[str, _Reader] = {
     "file": _path,
-    "target": _text,
+    "target": _targets,
     "features": _columns,
     "units": _units,
     "weights": _text,
@@ -307,6 +354,7 @@ _READERS: dict[str, _Reader] = {
     "seed": whole_number,
     "threads": _from_one,
     "engine": _text,
+    "precision": _text,
     "out": _path,
 }
 # Options with a short name of their own, and where their value belongs.
@@ -318,6 +366,8 @@ _SHORT: dict[str, tuple[str, str, _Reader]] = {
     "time": ("budget", "seconds", _number_or_text),
     "evaluations": ("budget", "evaluations", _from_one),
     "target_loss": ("budget", "target_loss", _number),
+    "patience": ("budget", "patience", _from_one),
+    "loss": ("objective", "loss", _text),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from typing import TYPE_CHECKING, Any, Unpack
@@ -216,6 +216,31 @@ class Dataset:
     def from_arrow(cls, table: pa.Table, target: str | None = None, **options: Unpack[Options]) -> Dataset:
         """Take the columns of an Arrow table; see `from_file` for the arguments."""
         return cls(**assemble(arrow_source(table), target, **options))
+
+    def with_target(self, target: str, *, features: Sequence[str] | None = None) -> Dataset:
+        """Return the same table with another of its columns to be explained.
+
+        Parameters
+        ----------
+        target : str
+            One of the features, or the target as it is.
+        features : sequence of str, optional
+            The columns that may explain it; by default all other features and the old target.
+
+        Raises
+        ------
+        DataError
+            If a column is not there, or the new target is constant.
+
+        Notes
+        -----
+        Weights are those of the rows and stay; uncertainties are those of the old target and do not.
+        """
+        if features is None:
+            known = (*self.feature_names, self.target.name)
+            features = [name for name in known if name != target]
+        table = type(self).from_arrow(self.to_arrow(), target, features=features, units=self.units)
+        return replace(table, dropped_rows=self.dropped_rows, missing=self.missing)
 
     @property
     def n_features(self) -> int:

@@ -25,7 +25,7 @@ __all__ = [
     "pareto",
 ]
 
-Stopped = Literal["evaluations", "seconds", "target", "interrupted"]
+Stopped = Literal["evaluations", "seconds", "target", "patience", "interrupted"]
 State = Mapping[str, NDArray[Any]]
 
 

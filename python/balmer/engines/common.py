@@ -14,7 +14,9 @@ from balmer.engines.problem import Budget, Problem
 from balmer.errors import ConfigError
 from balmer.expressions import Expression, check_dimensions
 
-__all__ = ["check_request", "check_settings", "digest", "rows_searched", "undominated"]
+__all__ = ["Patience", "check_range", "check_request", "check_settings", "digest", "rows_searched", "undominated"]
+
+_WORTHWHILE = 1e-4  # relative decrease of the loss that counts as better
 
 Floats = NDArray[np.float64]
 
@@ -51,11 +53,11 @@ def check_request(problem: Problem, budget: Budget, start: Sequence[Expression])
     if budget.seconds is None and budget.evaluations is None:
         raise ConfigError("a search needs a budget: give seconds, evaluations, or both")
     for expression in start:
-        if not problem.space.admits(expression):
+        reason = problem.space.refuses(expression)
+        if reason:
             raise ConfigError(
-                f"the start formula {expression.text(problem.dataset.feature_names)} is outside the search space "
-                f"(operators {' '.join(sorted(problem.space.allowed))}, "
-                f"complexity up to {problem.space.max_complexity})"
+                f"the start formula {expression.text(problem.dataset.feature_names)} is outside the search space: "
+                f"{reason}"
             )
         if problem.check_units and problem.dimensions is not None:
             names, dimensions = problem.dataset.feature_names, problem.dimensions
@@ -68,21 +70,38 @@ def check_request(problem: Problem, budget: Budget, start: Sequence[Expression])
 
 
 def rows_searched(problem: Problem, max_rows: int, seed: int) -> tuple[Floats, Floats, Floats, bool]:
-    """Features, target and weights of the rows searched on, and whether these are all.
+    """Columns, target and weights of the rows searched on (`Problem.columns`), and whether these are all.
 
     Of larger tables a random sample of `max_rows` is drawn, its weights scaled to the same loss.
     """
     n = len(problem.y)
     if n <= max_rows:
-        return problem.X, problem.y, problem.weights, True
+        return problem.columns, problem.y, problem.weights, True
     rows = np.sort(np.random.default_rng([seed, n]).choice(n, max_rows, replace=False))
     weights = problem.weights[rows]
     return (
-        np.ascontiguousarray(problem.X[:, rows]),
+        np.ascontiguousarray(problem.columns[:, rows]),
         problem.y[rows],
         weights * (problem.weights.sum() / weights.sum()),
         False,
     )
+
+
+def check_range(problem: Problem, real: Any, *arrays: Floats) -> None:
+    """See that numbers of a table are numbers in another precision too.
+
+    Raises
+    ------
+    ConfigError
+        If one is too large.
+    """
+    largest = float(np.finfo(real).max)
+    for array in arrays:
+        if np.abs(array).max(initial=0.0) > largest:
+            raise ConfigError(
+                f"precision = 'float32': the table '{problem.dataset.name}' has numbers above {largest:.1g}, or weights "
+                f"(as 1/sigma^2); choose other units, or 'float64'"
+            )
 
 
 def undominated(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -99,6 +118,30 @@ def undominated(candidates: Sequence[Candidate]) -> list[Candidate]:
         ):
             kept.append(c)
     return kept
+
+
+class Patience:
+    """Watches whether a front still improves.
+
+    Parameters
+    ----------
+    most : evaluations that may pass without an improvement; None for no end.
+    """
+
+    def __init__(self, most: int | None) -> None:
+        self._most = np.inf if most is None else most
+        self._best: tuple[Candidate, ...] = ()
+        self._since = 0
+
+    def is_over(self, front: Sequence[Candidate], evaluations: int) -> bool:
+        """Note the front as it is after that many evaluations; whether it has been the same for too long."""
+        if any(self._is_better(candidate) for candidate in front):
+            self._best, self._since = tuple(front), evaluations
+        return evaluations - self._since >= self._most
+
+    def _is_better(self, candidate: Candidate) -> bool:
+        as_simple = (known.loss for known in self._best if known.complexity <= candidate.complexity)
+        return candidate.loss < min(as_simple, default=np.inf) * (1 - _WORTHWHILE)
 
 
 def digest(problem: Problem) -> NDArray[np.uint8]:

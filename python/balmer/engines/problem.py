@@ -6,163 +6,29 @@ They stand here, below `balmer.search` which offers them to users, because both 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, field_validator
 
 from balmer.data import Dataset
-from balmer.errors import ConfigError, UnitError
-from balmer.expressions import Complexity, CustomOperator, Expression
-from balmer.expressions.operators import OPERATORS, operator_name
+from balmer.engines.measure import Measure
+from balmer.engines.objective import Objective
+from balmer.engines.settings import Settings
+from balmer.engines.space import SearchSpace
+from balmer.errors import UnitError
 from balmer.units import Dimension
+
+if TYPE_CHECKING:
+    from balmer.kernels import Loss
 
 __all__ = ["Budget", "Objective", "Problem", "SearchSpace"]
 
-M = TypeVar("M", bound="_Settings")
 
-
-class _Settings(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-    @classmethod
-    def read(cls: type[M], options: Mapping[str, Any]) -> M:
-        """From options given by a user.
-
-        Raises
-        ------
-        ConfigError
-            One sentence that names the option, what was found and what is accepted.
-        """
-        try:
-            return cls(**options)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"]) or cls.__name__
-            if first["type"] == "extra_forbidden":
-                raise ConfigError(
-                    f"there is no option {name!r}; known are {', '.join(cls.model_fields)}"
-                ) from None
-            text = re.sub("^Value error, ", "", first["msg"])
-            raise ConfigError(f"option {name} = {first['input']!r}: {text}") from None
-
-
-class SearchSpace(_Settings):
-    """The formulas that are searched.
-
-    Attributes
-    ----------
-    operators : names or symbols from `balmer.expressions.OPERATORS`; a text is split at blanks and commas.
-    custom_operators : definitions such as ``"gauss(x) = exp(-x**2)"``, expanded into known operators.
-    max_complexity : the largest complexity, by default the number of nodes with free constants counted twice.
-    max_depth : nodes on the longest way from root to leaf.
-    max_constants : free constants at most.
-    complexity_of_operators, complexity_of_variables, complexity_of_constants, complexity_of_literals : costs.
-    """
-
-    operators: tuple[str, ...] = (
-        "add",
-        "sub",
-        "mul",
-        "div",
-        "pow",
-        "square",
-        "sqrt",
-        "exp",
-        "log",
-        "sin",
-        "cos",
-    )
-    custom_operators: tuple[CustomOperator, ...] = ()
-    max_complexity: int = Field(30, ge=1, le=200)
-    max_depth: int = Field(12, ge=1, le=100)
-    max_constants: int = Field(10, ge=0, le=24)
-    complexity_of_operators: dict[str, int] = Field(default_factory=dict)
-    complexity_of_variables: int = Field(1, ge=1)
-    complexity_of_constants: int = Field(2, ge=1)
-    complexity_of_literals: int = Field(1, ge=1)
-
-    @field_validator("operators", mode="before")
-    @classmethod
-    def _known_operators(cls, given: Any) -> tuple[str, ...]:
-        words = re.split(r"[\s,]+", given.strip()) if isinstance(given, str) else list(given)
-        names = tuple(dict.fromkeys(_operator(word) for word in words))
-        if not names:
-            raise ValueError("give at least one operator")
-        return names
-
-    @field_validator("complexity_of_operators")
-    @classmethod
-    def _known_costs(cls, given: dict[str, int]) -> dict[str, int]:
-        return {_operator(word): cost for word, cost in given.items()}
-
-    @field_validator("custom_operators", mode="before")
-    @classmethod
-    def _definitions(cls, given: Any) -> tuple[CustomOperator, ...]:
-        items = [given] if isinstance(given, str | CustomOperator) else list(given)
-        try:
-            return tuple(
-                item if isinstance(item, CustomOperator) else CustomOperator.from_definition(item)
-                for item in items
-            )
-        except ConfigError as error:
-            raise ValueError(str(error)) from None
-
-    @model_validator(mode="after")
-    def _costs_are_positive(self) -> Self:
-        for name, cost in self.complexity_of_operators.items():
-            if cost < 1:
-                raise ValueError(f"the complexity of {name} is {cost}; it must be a whole number from 1")
-        return self
-
-    @cached_property
-    def complexity(self) -> Complexity:
-        """The costs as one object."""
-        return Complexity(
-            self.complexity_of_operators,
-            self.complexity_of_variables,
-            self.complexity_of_constants,
-            self.complexity_of_literals,
-        )
-
-    @cached_property
-    def allowed(self) -> frozenset[str]:
-        """Names of all operators a formula may contain: the chosen ones and those inside custom operators."""
-        inside = (custom.body.operators for custom in self.custom_operators)
-        return frozenset(self.operators).union(*inside)
-
-    def admits(self, expression: Expression) -> bool:
-        """Whether a formula keeps to the operators and sizes."""
-        return (
-            expression.operators <= self.allowed
-            and expression.n_constants <= self.max_constants
-            and self.complexity.of(expression) <= self.max_complexity
-            and expression.depth <= self.max_depth
-        )
-
-
-class Objective(_Settings):
-    """What counts as a good formula.
-
-    Attributes
-    ----------
-    loss : ``"squared"``, the weighted mean of squared residuals; with uncertainties, the mean of (residual/sigma)^2.
-    units : ``"forbid"`` admits only dimensionally right formulas, ``"ignore"`` all; ``"auto"`` forbids where every
-        column has a unit. ``"penalise"`` (Julia engine) lets wrong ones compete with a loss that grows with their
-        distance in exponents.
-    unit_penalty : of ``"penalise"``, for every exponent that is off by 1, in losses of the best constant.
-    """
-
-    loss: Literal["squared"] = "squared"
-    units: Literal["auto", "forbid", "penalise", "ignore"] = "auto"
-    unit_penalty: float = Field(1.0, gt=0, allow_inf_nan=False)
-
-
-class Budget(_Settings):
+class Budget(Settings):
     """When to stop: whichever comes first. Only a budget in evaluations gives the same front on every machine.
 
     Attributes
@@ -170,11 +36,14 @@ class Budget(_Settings):
     seconds : wall time.
     evaluations : passes of a formula over the rows that are searched on.
     target_loss : stop at a formula with a loss of at most this.
+    patience : stop when the front has not improved for that many evaluations; what lowers no size's loss by one part in
+        10,000 is no improvement.
     """
 
     seconds: float | None = Field(None, gt=0)
     evaluations: int | None = Field(None, gt=0)
     target_loss: float | None = Field(None, ge=0)
+    patience: int | None = Field(None, gt=0)
 
     @field_validator("seconds", mode="before")
     @classmethod
@@ -200,6 +69,12 @@ class Problem:
     ------
     UnitError
         If units are to be obeyed and a column has none.
+    ConfigError
+        If the space speaks of features that the dataset does not have, or the loss cannot be that of these data.
+
+    Notes
+    -----
+    What the space says of features by name stands in their order afterwards (`SearchSpace.of_features`).
     """
 
     dataset: Dataset
@@ -207,6 +82,7 @@ class Problem:
     objective: Objective = field(default_factory=Objective)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "space", self.space.of_features(self.dataset.feature_names))
         if self.objective.units in ("forbid", "penalise"):
             for name, unit in self.dataset.units.items():
                 if unit is None:
@@ -214,6 +90,13 @@ class Problem:
                         f"column {name!r} has no unit, but units = {self.objective.units!r} needs one for every "
                         f"column; give it one ('1' where it is dimensionless) or set units = 'ignore'"
                     )
+        if self.objective.loss != "squared":
+            _ = self.measure  # which says what is wrong with it
+
+    @cached_property
+    def measure(self) -> Measure:
+        """What the loss of a formula is on these rows."""
+        return Measure(self)
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
@@ -232,9 +115,25 @@ class Problem:
         """Target, shape (n_counting_rows,)."""
         return self.dataset.y if len(self.rows) == self.dataset.n_rows else self.dataset.y[self.rows]
 
+    @property
+    def loss(self) -> Loss:
+        """The loss as the kernels take it, with `columns`, `y` and `weights`."""
+        return self.measure.loss
+
     @cached_property
+    def columns(self) -> NDArray[np.float64]:
+        """`X`, and below it the columns that the loss needs, shape (n_features + loss.extras, n_counting_rows)."""
+        extras = self.measure.extras
+        return np.vstack([self.X, extras]) if len(extras) else self.X
+
+    @property
     def weights(self) -> NDArray[np.float64]:
-        """Factors of the squared residuals in the loss, shape (n_counting_rows,): 1/n, w/sum(w) or 1/(n sigma^2)."""
+        """Factors of the rows in the loss, shape (n_counting_rows,); of the squared loss as in `square_weights`."""
+        return self.measure.weights
+
+    @cached_property
+    def square_weights(self) -> NDArray[np.float64]:
+        """Factors of squared residuals, shape (n_counting_rows,): 1/n, w/sum(w) or 1/(n sigma^2)."""
         n = len(self.rows)
         w = np.full(n, 1.0 / n) if self.dataset.weights is None else self.dataset.weights[self.rows]
         w = w / w.sum()
@@ -245,14 +144,14 @@ class Problem:
 
     @cached_property
     def variance(self) -> float:
-        """Loss of the best constant: what there is to explain."""
-        mean = np.average(self.y, weights=self.weights)
-        return float(np.sum(self.weights * (self.y - mean) ** 2))
+        """Squared loss of the best constant: what there is to explain."""
+        mean = np.average(self.y, weights=self.square_weights)
+        return float(np.sum(self.square_weights * (self.y - mean) ** 2))
 
     @cached_property
     def noise_floor(self) -> float:
-        """Loss at which float64 itself is the limit: there is nothing left to explain."""
-        return float(np.sum(self.weights * self.y**2)) * 1e-29
+        """Loss at which float64 itself is the limit: there is nothing left to explain. 0 for a loss of the user's."""
+        return self.measure.noise_floor()
 
     @cached_property
     def check_units(self) -> bool:
@@ -268,12 +167,3 @@ class Problem:
         units = [column.unit for column in (*self.dataset.features, self.dataset.target)]
         return tuple(unit.dimension for unit in units if unit is not None)
 
-
-def _operator(word: str) -> str:
-    try:
-        return operator_name(word)
-    except ConfigError as error:
-        raise ValueError(str(error)) from None
-
-
-assert set(SearchSpace().operators) <= set(OPERATORS)

@@ -1,7 +1,9 @@
 """Formulas: the operator table, the postfix Expression, and the ways to write, read and rewrite one."""
 
 from balmer.expressions.complexity import Complexity
+from balmer.expressions.constraints import Constraints
 from balmer.expressions.custom import CustomOperator
+from balmer.expressions.derivative import derivative
 from balmer.expressions.dimensions import DimensionReport, check_dimensions
 from balmer.expressions.expression import Expression, apply, constant, literal, variable
 from balmer.expressions.latex import latex_name, latex_number, to_latex
@@ -17,6 +19,7 @@ from balmer.expressions.tie import tie
 __all__ = [
     "OPERATORS",
     "Complexity",
+    "Constraints",
     "CustomOperator",
     "DimensionReport",
     "Expression",
@@ -24,6 +27,7 @@ __all__ = [
     "apply",
     "check_dimensions",
     "constant",
+    "derivative",
     "express_in",
     "from_sympy",
     "is_bare_name",

@@ -24,26 +24,41 @@ class Complexity:
     """
 
     operators: Mapping[str, int] = field(default_factory=dict)
-    variable: int = 1
+    variable: int | tuple[int, ...] = 1  # of all features, or of each
     constant: int = 2
     literal: int = 1
 
     def __post_init__(self) -> None:
         costs = {operator_name(name): cost for name, cost in self.operators.items()}
         object.__setattr__(self, "operators", costs)
-        everything = costs | {"variable": self.variable, "constant": self.constant, "literal": self.literal}
-        for name, cost in everything.items():
+        everything = costs | {"constant": self.constant, "literal": self.literal}
+        variables = self.variable if isinstance(self.variable, tuple) else (self.variable,)
+        for name, cost in [*everything.items(), *(("variable", cost) for cost in variables)]:
             if cost < 1:
                 raise ConfigError(f"the complexity of {name} is {cost}; it must be a whole number from 1")
 
-    def table(self) -> NDArray[np.int64]:
-        """Cost by opcode, shape (N_OPCODES,)."""
-        costs = np.ones(N_OPCODES, dtype=np.int64)
-        costs[CONSTANT], costs[LITERAL], costs[VARIABLE] = self.constant, self.literal, self.variable
+    def table(self, n_features: int = 0) -> NDArray[np.int64]:
+        """Cost by opcode, followed by the cost of each feature: shape (N_OPCODES + n_features,).
+
+        The entry of the opcode of variables itself holds where all features cost the same.
+        """
+        costs = np.ones(N_OPCODES + n_features, dtype=np.int64)
+        costs[CONSTANT], costs[LITERAL] = self.constant, self.literal
+        if n_features:
+            costs[N_OPCODES:] = self.variable
+        costs[VARIABLE] = 1 if isinstance(self.variable, tuple) else self.variable
         for name, cost in self.operators.items():
             costs[OPERATORS[name].code] = cost
         return costs
 
+    def of_nodes(self, expression: Expression) -> NDArray[np.int64]:
+        """Cost of each node, shape (n_nodes,)."""
+        costs: NDArray[np.int64] = self.table()[expression.ops]
+        if isinstance(self.variable, tuple):
+            is_variable = expression.ops == VARIABLE
+            costs[is_variable] = np.array(self.variable)[expression.args[is_variable]]
+        return costs
+
     def of(self, expression: Expression) -> int:
         """Complexity of one formula."""
-        return int(self.table()[expression.ops].sum())
+        return int(self.of_nodes(expression).sum())

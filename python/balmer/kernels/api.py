@@ -13,13 +13,16 @@ from balmer.expressions import Expression
 from balmer.expressions.operators import VARIABLE
 from balmer.kernels.batch import Programs, evaluate_many
 from balmer.kernels.entry import CODE_COLUMNS
+from balmer.kernels.fitting import fit_constants
 from balmer.kernels.jit import entry_jit, jit
-from balmer.kernels.levenberg import MAX_CONSTANTS, fit_constants
-from balmer.kernels.losses import KINDS
+from balmer.kernels.levenberg import MAX_CONSTANTS
+from balmer.kernels.loss import Loss
 from balmer.kernels.program import lower, pack, sum_loss
 
 __all__ = ["Fit", "evaluate", "fit", "losses"]
 
+_SQUARES = Loss()
+_AGAIN, _THOROUGH, _NO_BETTER = 8, 100, 1e-9  # how often a loss without derivatives is minimised, and when not
 _CHUNK = 1 << 16  # rows packed at a time: bounds the memory of evaluating a formula on a large table
 
 
@@ -55,21 +58,29 @@ def losses(
     X: NDArray[np.float64],
     y: NDArray[np.float64],
     weights: NDArray[np.float64],
+    *,
+    loss: Loss = _SQUARES,
 ) -> NDArray[np.float64]:
-    """Weighted sum of squares of each formula, shape (n_expressions,); infinity where it is not finite.
+    """Loss of each formula, the weighted sum of squares or another, shape (n_expressions,); infinity if not finite.
 
     Parameters
     ----------
-    X : float64 array, shape (n_features, n_rows)
+    X : float64 array, shape (n_features + loss.extras, n_rows)
     y, weights : float64 arrays, shape (n_rows,)
+
+    Raises
+    ------
+    ConfigError
+        If the loss is a function and that fails.
     """
     total = np.zeros(len(expressions))
     longest = max((len(e) for e in expressions), default=1)
-    for rows in _chunks(X.shape[1]):
+    for rows in [slice(None)] if loss.function is not None else _chunks(X.shape[1]):
         part = X[:, rows]
-        table = pack(part, y[rows], weights[rows], longest)
+        table = pack(part, y[rows], weights[rows], longest, loss)
         for i, e in enumerate(expressions):
             total[i] += _loss(e.ops, e.args, e.values, table)
+    loss.check()
     return total
 
 
@@ -81,7 +92,7 @@ def fit(
     *,
     max_steps: int = 200,
     tolerance: float = 1e-14,
-    loss: str = "squared",
+    loss: str | Loss = "squared",
     scale: float = 1.0,
     restarts: int = 0,
     real: Any = np.float64,
@@ -96,19 +107,27 @@ def fit(
         Passes over the data at most.
     tolerance : float
         Relative decrease of the loss at which a fit counts as converged.
-    loss : str
-        One of `balmer.kernels.losses.KINDS`: ``"squared"``, ``"absolute"``, ``"huber"``, ``"log-cosh"``.
+    loss : str or Loss
+        One of `balmer.kernels.losses.KINDS`: ``"squared"``, ``"absolute"``, ``"huber"``, ``"log-cosh"``; or any Loss,
+        whose columns are the last rows of X.
     scale : float
-        Residual at which huber and log-cosh turn from squares to absolute values.
+        Residual at which huber and log-cosh turn from squares to absolute values; a Loss has its own.
     restarts : int
         Further starts from other constants, for a fit that stalls in a poor minimum; the best is kept.
     real : float64 or float32
         What to compute with.
+
+    Raises
+    ------
+    ConfigError
+        If the loss is a function and that fails.
     """
+    if isinstance(loss, str):
+        loss = Loss(loss, scale)
     if expression.n_constants > MAX_CONSTANTS:
         return Fit(expression, np.inf, np.zeros((0, 0)), 0)
-    ops, args, part = _used_only(expression, X)
-    table = pack(part, y, weights, len(expression), KINDS[loss], scale, real)
+    ops, args, part = _used_only(expression, X, loss.extras)
+    table = pack(part, y, weights, len(expression), loss, real)
     best: Fit | None = None
     evaluations = 0
     for start in _starts(expression.constants, restarts):
@@ -116,6 +135,14 @@ def fit(
         values = expression.with_constants(theta).values
         found, passes, normal = _fit(ops, args, values, table, theta, max_steps, tolerance)
         evaluations += passes
+        loss.check()
+        for _ in range(_AGAIN if loss.function is not None and max_steps >= _THOROUGH else 0):
+            before = found  # a simplex can collapse before it is there
+            found, passes, normal = _fit(ops, args, values, table, theta, max_steps, tolerance)
+            evaluations += passes
+            loss.check()
+            if found >= before * (1 - _NO_BETTER):
+                break
         if best is None or found < best.loss:
             best = Fit(expression.with_constants(theta), found, normal, evaluations)
     assert best is not None
@@ -154,13 +181,13 @@ def _chunks(n_rows: int) -> list[slice]:
 
 
 def _used_only(
-    expression: Expression, X: NDArray[np.float64]
+    expression: Expression, X: NDArray[np.float64], extras: int
 ) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.float64]]:
-    """Only the features that occur are packed, which saves memory on wide tables."""
+    """Only the features that occur, and the loss's own rows, are packed, which saves memory on wide tables."""
     used = expression.variables
     place = {feature: k for k, feature in enumerate(used)}
     args = np.array(
         [place[a] if op == VARIABLE else 0 for op, a, _ in expression],
         dtype=np.int16,
     )
-    return expression.ops, args, X[list(used)]
+    return expression.ops, args, X[[*used, *range(len(X) - extras, len(X))]]

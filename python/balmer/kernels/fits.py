@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from balmer.kernels.batch import Programs
 from balmer.kernels.entry import CODE_COLUMNS
 from balmer.kernels.jit import entry_jit
-from balmer.kernels.levenberg import MAX_CONSTANTS, fit_constants
+from balmer.kernels.levenberg import MAX_CONSTANTS, least_squares
 from balmer.kernels.program import Table, lower, pack
 
 __all__ = ["fit_many", "fit_packed"]
@@ -87,5 +87,5 @@ def _fit_many(programs, first, last, table, max_steps, tolerance, losses):
         if len(theta) > MAX_CONSTANTS:
             losses[i] = np.inf
             continue
-        losses[i], _, _ = fit_constants(ops, b - a, program, table, theta, max_steps, tolerance, 0.0, np.inf)
+        losses[i], _, _ = least_squares(ops, b - a, program, table, theta, max_steps, tolerance, 0.0, np.inf)
         values[ops == 0] = theta

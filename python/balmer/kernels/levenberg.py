@@ -14,11 +14,12 @@ import numpy as np
 
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.entry import call_forward, call_normal
+from balmer.kernels.formula_loss import weigh_formula
 from balmer.kernels.jit import jit
-from balmer.kernels.losses import SQUARED
+from balmer.kernels.losses import FORMULA, FUNCTION, SQUARED
 from balmer.kernels.program import FIRST_UNARY, set_constants, target_at
 
-__all__ = ["MAX_CONSTANTS", "fit_constants", "linear_step", "normal_equations"]
+__all__ = ["MAX_CONSTANTS", "least_squares", "linear_step", "normal_equations"]
 
 MAX_CONSTANTS = 24  # a formula with more is no law
 
@@ -29,8 +30,8 @@ _STALE = 0.01  # an improvement by the linear constants alone that is worth a pa
 
 
 @jit
-def fit_constants(ops, n, program, table, theta, max_steps, tolerance, floor, bound):
-    """Minimise the loss over theta, shape (k,), in place.
+def least_squares(ops, n, program, table, theta, max_steps, tolerance, floor, bound):
+    """Minimise the loss over theta, shape (k,), in place; of a table whose loss is a function, the squared loss.
 
     Parameters
     ----------
@@ -54,7 +55,7 @@ def fit_constants(ops, n, program, table, theta, max_steps, tolerance, floor, bo
     if not math.isfinite(loss) or k == 0:
         return (loss if k == 0 else np.inf), evaluations, now[:k, :k].copy()
     linear = np.zeros(k, np.bool_)
-    if table.kind == SQUARED:
+    if table.kind == SQUARED or table.kind == FUNCTION:
         _find_linear(ops, n, linear)
     factor, step, trial = np.empty((k, k)), np.empty(k), np.empty(k)
     damping, growth = 1e-3, 2.0
@@ -134,12 +135,16 @@ def normal_equations(program, table, out):
     residual = _U2 * table.max_nodes * width
     seed = residual if k == 0 else program.seed
     code, ws = program.code.ctypes.data, table.ws.ctypes.data
+    kind = SQUARED if table.kind == FUNCTION else table.kind
     for b in range(table.n_blocks):
         block = np.uint64(b)
         call_forward(table.forward, code, program.m, ws, block, width)
+        prediction, target = program.root + block * program.stride, target_at(table, b)
+        if kind == FORMULA:
+            out[k + 1, 0] += weigh_formula(table, block, prediction, target, seed, residual)
         call_normal(
-            table.normal, code, program.m, k, ws, block, width, program.root + block * program.stride,
-            target_at(table, b), seed, residual, table.kind, table.scale, out.ctypes.data
+            table.normal, code, program.m, k, ws, block, width, prediction, target, seed, residual, kind,
+            table.scale, out.ctypes.data
         )  # fmt: skip
         if not math.isfinite(out[k + 1, 0]):
             return np.inf
@@ -148,7 +153,7 @@ def normal_equations(program, table, out):
             return np.inf
         for q in range(p):
             out[q, p] = out[p, q]
-    return out[k + 1, 0]
+    return out[k + 1, 0] if out[k + 1, 0] >= 0.0 else np.inf  # no loss is negative
 
 
 @jit

@@ -14,10 +14,12 @@ import numpy as np
 from balmer.kernels.elementary import fast_exp, fast_log1p, fast_tanh
 from balmer.kernels.jit import loops_jit
 
-__all__ = ["ABSOLUTE", "HUBER", "KINDS", "LOG_COSH", "SQUARED", "block_loss", "weigh"]
+__all__ = ["ABSOLUTE", "FORMULA", "FUNCTION", "HUBER", "KINDS", "LOG_COSH", "SQUARED", "block_loss", "weigh"]
 
 SQUARED, ABSOLUTE, HUBER, LOG_COSH = (np.uint64(k) for k in range(4))
 KINDS = {"squared": SQUARED, "absolute": ABSOLUTE, "huber": HUBER, "log-cosh": LOG_COSH}
+# Losses of the user's: `formula_loss.py` and `function_loss.py`.
+FORMULA, FUNCTION = np.uint64(4), np.uint64(5)
 _LN_2 = 0.6931471805599453
 # Below this fraction of the scale an absolute residual counts as a square, whose weight is finite.
 _SOFT = 1e-6
@@ -27,8 +29,11 @@ _SOFT = 1e-6
 def weigh(kind, scale, ws, f, y, seed, out, width):
     """Loss of one block; the weighted residuals go to `out` and the roots of the weights to `seed`.
 
-    f and y are the offsets of prediction and target; behind the target stand the weights and their roots.
+    f and y are the offsets of prediction and target; behind the target stand the weights and their roots. What
+    `weigh_formula` has written is left as it is.
     """
+    if kind == FORMULA:
+        return 0.0
     w, root = y + width, y + width + width
     if kind == SQUARED:
         squares = ws.dtype.type(0.0)

@@ -4,7 +4,8 @@ All the numbers of one worker live in one flat array `ws`, cut into slots of `wi
 
     values of node 0 ... L-1 | adjoints of node 0 ... L-1 | residual | spare | block 0 | block 1 | ...
 
-and a block of data is `n_features` slots of features, then the target, the weights and the roots of the weights.
+and a block of data is `n_features` slots of features, then the target, the weights and the roots of the weights. Behind
+the blocks stand the slots of a loss that is a formula.
 Every instruction has a slot of its own, so a destination never aliases an operand and LLVM vectorises every loop;
 leaves are read where they lie. Offsets are uint64 throughout: numba checks signed indices for wrap-around, and mixing
 the two gives floats.
@@ -35,8 +36,11 @@ from balmer.kernels.entry import (
     call_forward,
     entry,
 )
+from balmer.kernels.formula_loss import LossCode, formula_loss, loss_code, slots_of
+from balmer.kernels.function_loss import function_loss
 from balmer.kernels.jit import jit
-from balmer.kernels.losses import SQUARED, block_loss
+from balmer.kernels.loss import Loss
+from balmer.kernels.losses import FORMULA, FUNCTION, block_loss
 
 __all__ = [
     "FIRST_UNARY",
@@ -52,6 +56,7 @@ __all__ = [
 ]
 
 _BLOCK = 256  # rows at a time: 20 slots of them are 40 KiB, which stay in the L1 and L2 caches
+_SQUARES = Loss()
 _U0, _U1, _U2, _U3 = (np.uint64(k) for k in range(4))
 _ADD, _SUB = OPERATORS["add"].code, OPERATORS["sub"].code
 FIRST_UNARY = min(op.code for op in OPERATORS.values() if op.arity == 1)
@@ -72,6 +77,7 @@ class Table(NamedTuple):
     n_blocks: np.uint64
     kind: np.uint64  # of the loss, see `losses.py`
     scale: float
+    loss: LossCode
 
 
 class Lowered(NamedTuple):
@@ -90,8 +96,7 @@ def pack(
     y: NDArray[np.float64],
     weights: NDArray[np.float64],
     max_nodes: int,
-    kind: np.uint64 = SQUARED,
-    scale: float = 1.0,
+    loss: Loss = _SQUARES,
     real: Any = np.float64,
 ) -> Table:
     """Pack data for one worker.
@@ -102,8 +107,8 @@ def pack(
     y, weights : float64 arrays, shape (n_rows,)
     max_nodes : int
         Longest program that will run on it.
-    kind, scale
-        The loss and its parameter: see `balmer.kernels.losses`.
+    loss : Loss
+        What a fit makes small. The last `loss.extras` rows of X are its own, not features.
     real : float64 or float32
         What to compute with.
 
@@ -116,10 +121,12 @@ def pack(
     width = min(_BLOCK, -(-n_rows // 8) * 8)  # seven planets must not cost a whole block
     n_blocks = -(-n_rows // width)
     head = (2 * max_nodes + 2) * width
-    size = head + n_blocks * (n_features + 3) * width
+    stride = (n_features + 3) * width
+    end = head + n_blocks * stride
+    size = end + slots_of(loss.programs) * width
     raw = np.zeros(size + 16, real)
     ws = raw[-raw.ctypes.data % 64 // raw.itemsize :][:size]
-    blocks = ws[head:].reshape(n_blocks, n_features + 3, width)
+    blocks = ws[head:end].reshape(n_blocks, n_features + 3, width)
     full = n_rows // width
     for k, row in enumerate([*X, y, weights, np.sqrt(weights)]):
         blocks[:full, k] = row[: full * width].reshape(full, width)
@@ -127,8 +134,17 @@ def pack(
             blocks[-1, k] = row[-1] if k <= n_features else 0.0
             blocks[-1, k, : n_rows - full * width] = row[full * width :]
     u = np.uint64
+    rows, function = np.zeros((3, 0)), u(0)
+    if loss.function is not None:
+        rows, function = np.array([np.zeros(n_rows), y, weights]), loss.function.address
+
+    def column(k: int) -> tuple[int, int]:
+        """Of the loss: the target, then the last rows of X."""
+        return head + (n_features if k == 1 else n_features - loss.extras + k - 2) * width, stride
+
+    code = loss_code(loss.programs, column, end, width, ws, rows, function)
     return Table(
-        *entry(8 * ws.itemsize), ws, u(width), u(max_nodes), u(n_features), u(n_blocks), kind, float(scale)
+        *entry(8 * ws.itemsize), ws, u(width), u(max_nodes), u(n_features), u(n_blocks), loss.code, loss.scale, code
     )
 
 
@@ -251,6 +267,8 @@ def set_constants(ops, n, theta, table):
 @jit
 def sum_loss(program, table, bound):
     """The loss over all blocks; infinity as soon as it passes `bound` or is not a number."""
+    if table.kind == FUNCTION:
+        return function_loss(program, table)
     total = 0.0
     for b in range(table.n_blocks):
         call_forward(
@@ -262,7 +280,11 @@ def sum_loss(program, table, bound):
             table.width,
         )
         prediction = program.root + np.uint64(b) * program.stride
-        total += block_loss(table.kind, table.scale, table.ws, prediction, target_at(table, b), table.width)
+        target = target_at(table, b)
+        if table.kind == FORMULA:
+            total += formula_loss(table, np.uint64(b), prediction, target)
+        else:
+            total += block_loss(table.kind, table.scale, table.ws, prediction, target, table.width)
         if not total <= bound:
             return np.inf
-    return total
+    return total if total >= 0.0 else np.inf

@@ -81,9 +81,11 @@ def discover(
     time: float | str | None = None,
     evaluations: int | None = None,
     target_loss: float | None = None,
+    patience: int | None = None,
     seed: int = 0,
     threads: int | None = None,
     engine: str | Engine = "auto",
+    precision: str | None = None,
     operators: str | Sequence[str] | None = None,
     space: SearchSpace | None = None,
     objective: Objective | None = None,
@@ -100,11 +102,14 @@ def discover(
     Parameters
     ----------
     data : a Dataset, or a whole Problem (then without operators, space and objective).
-    time, evaluations, target_loss : the Budget; 60 s if neither time nor evaluations is given.
+    time, evaluations, target_loss, patience : the Budget; 60 s if neither time nor evaluations is given.
     seed : one seed and a budget in evaluations give one front, on any number of threads.
     threads : of the engine; None takes every core.
     engine : ``"auto"``, ``"embedded"``, ``"julia"``, or an engine; ``"auto"`` is Julia where that is set up
-        (``balmer julia install``), else the embedded engine. The provenance says which it was.
+        (``balmer julia install``) and knows the loss and precision, else the embedded engine. The provenance says which
+        it was.
+    precision : of the search, ``"float64"`` (the default) or ``"float32"``, which the embedded engine knows; the laws
+        are fitted and judged in float64.
     operators : names or symbols, as in ``"+ - * / sqrt"``; a short way to SearchSpace(operators=...).
     space, objective : see `SearchSpace` and `Objective`.
     start : formulas, or texts in terms of the columns, from which the search begins.
@@ -126,8 +131,9 @@ def discover(
     problem = _problem(data, operators, space, objective)
     if time is None and evaluations is None:
         time = DEFAULT_SECONDS
-    budget = Budget.read({"seconds": time, "evaluations": evaluations, "target_loss": target_loss})
-    chosen = _engine(engine, threads)
+    limits = {"seconds": time, "evaluations": evaluations, "target_loss": target_loss, "patience": patience}
+    budget = Budget.read(limits)
+    chosen = _engine(engine, threads, precision, problem)
     candidates = [(e, "start") for e in _start(start, problem)]
     interrupted = False
     try:
@@ -188,28 +194,37 @@ def _problem(
     return Problem(data, space or SearchSpace(), objective or Objective())
 
 
-def _engine(engine: str | Engine, threads: int | None) -> Engine:
+def _engine(engine: str | Engine, threads: int | None, precision: str | None, problem: Problem) -> Engine:
     if not isinstance(engine, str):
-        if threads is not None:
-            raise ConfigError("threads are given beside an engine that has its own")
+        for option, value in (("threads", threads), ("precision", precision)):
+            if value is not None:
+                raise ConfigError(f"{option} = {value!r} is given beside an engine that has its own")
         return engine
     if engine not in _ENGINES:
         raise EngineError(
             f"there is no engine {engine!r} in this version; accepted are {', '.join(map(repr, _ENGINES))}"
         )
-    if _choice(engine) == "julia":
+    simple = precision in (None, "float64") and problem.objective.loss == "squared"
+    if _choice(engine, simple) == "julia":
+        if precision not in (None, "float64"):
+            raise ConfigError(
+                f"precision = {precision!r} is not known to the Julia engine: set 'float64', or engine = 'embedded'"
+            )
         from balmer.engines.julia import JuliaEngine
 
         return JuliaEngine(threads=threads)
     from balmer.engines.embedded import EmbeddedEngine
 
-    return EmbeddedEngine(threads=threads)
+    return EmbeddedEngine(threads=threads, precision=precision or "float64")
 
 
-def _choice(engine: str) -> str:
-    """The engine that is meant: "auto" is Julia where it is set up and this thread may call it, else embedded."""
-    if engine == "embedded":
-        return engine
+def _choice(engine: str, simple: bool = True) -> str:
+    """The engine that is meant: "auto" is Julia where it is set up and this thread may call it, else embedded.
+
+    `simple` tells whether the question is one that Julia knows.
+    """
+    if engine == "embedded" or (engine == "auto" and not simple):
+        return "embedded"
     from balmer.engines.julia import session
 
     if engine == "julia":
@@ -253,7 +268,8 @@ def _front(
             interrupted = True
             better.append(r)
     laws = [law_of(r, problem) for r in _front_of(better, problem)]
-    front = Front.of([law for law in laws if law.units_hold is not False or not problem.check_units])
+    right = [law for law in laws if law.units_hold is not False or not problem.check_units]
+    front = Front.of([law for law in right if problem.space.admits(law.expression)])
     return front, interrupted
 
 

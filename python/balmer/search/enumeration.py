@@ -39,7 +39,7 @@ def small_formulas(problem: Problem) -> list[Expression]:
     n = len(problem.y)
     rows = np.sort(rng.choice(n, min(_PROBES, n), replace=False)) if n > _PROBES else np.arange(n)
     levels = _enumerate(problem, np.ascontiguousarray(problem.X[:, rows]))
-    y, w = problem.y[rows], problem.weights[rows]
+    y, w = problem.y[rows], problem.square_weights[rows]
     found: list[Expression] = []
     for size, level in levels.items():
         for losses, wrap in _fits(level.values, y, w, problem):

@@ -44,7 +44,8 @@ class Law:
     Attributes
     ----------
     expression : the formula; its free constants are the fitted values.
-    loss : weighted mean of squared residuals on all rows (with uncertainties, of (residual/sigma)^2).
+    loss : that of the `Objective` on all rows: by default the weighted mean of squared residuals (with uncertainties,
+        of (residual/sigma)^2).
     complexity : sum of the costs of its nodes.
     score : description length, BIC and AIC.
     covariance : float64 array, shape (n_constants, n_constants), of the free constants.

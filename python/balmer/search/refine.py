@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from balmer.engines import Problem
 from balmer.expressions import Expression, check_dimensions, simplify, tidy, tie
 from balmer.kernels import fit
+from balmer.search.curvature import curvature
 from balmer.search.law import Constant, Law
 from balmer.search.selection import Score, score
 from balmer.units import Dimension, Unit, parse_unit, pi_groups, solve_powers
@@ -35,7 +36,8 @@ class Refined:
 
     expression: Expression
     loss: float
-    normal: NDArray[np.float64]  # J^T W J, shape (n_constants, n_constants)
+    normal: NDArray[np.float64]  # half the second derivative of the loss, shape (n_constants, n_constants)
+    scatter: NDArray[np.float64] | None  # of its slope; see `curvature`
     score: Score
     origin: str
 
@@ -45,16 +47,14 @@ class Refined:
         return self.score.description_length
 
 
-def refit(expression: Expression, problem: Problem, origin: str) -> Refined:
-    """Fit the free constants to convergence from the values they have."""
-    found = fit(expression, problem.X, problem.y, problem.weights)
-    return Refined(
-        found.expression,
-        found.loss,
-        found.normal,
-        score(found.expression, found.loss, found.normal, problem),
-        origin,
+def refit(expression: Expression, problem: Problem, origin: str, *, max_steps: int = 200) -> Refined:
+    """Fit the free constants to convergence from the values they have, or with one step judge them as they are."""
+    found = fit(
+        expression, problem.columns, problem.y, problem.weights, loss=problem.loss, max_steps=max_steps
     )
+    normal, scatter = curvature(found, problem)
+    criteria = score(found.expression, found.loss, normal, problem)
+    return Refined(found.expression, found.loss, normal, scatter, criteria, origin)
 
 
 def refine(refined: Refined, problem: Problem) -> list[Refined]:
@@ -74,12 +74,9 @@ def _simplified(refined: Refined, problem: Problem) -> Refined:
     sample = problem.X[:, :: max(1, len(problem.y) // _SAMPLE)]
     allowed = problem.space.allowed
 
-    def accept(e: Expression) -> bool:
-        return problem.space.admits(e) and units_hold(e, problem)
-
     expression = refined.expression
     expression = simplify(
-        expression, sample, complexity=problem.space.complexity, allowed=allowed, accept=accept
+        expression, sample, complexity=problem.space.complexity, allowed=allowed, accept=lambda e: _fits(e, problem)
     )
     if expression == refined.expression:
         return refined
@@ -91,7 +88,9 @@ def _simplified(refined: Refined, problem: Problem) -> Refined:
 def _tidied(refined: Refined, problem: Problem) -> Refined:
     """With its signs where a reader expects them; a fit may have turned that of a constant."""
     expression = tidy(refined.expression, problem.space.allowed)
-    return refined if expression == refined.expression else refit(expression, problem, refined.origin)
+    if expression == refined.expression or not _fits(expression, problem):
+        return refined
+    return refit(expression, problem, refined.origin)
 
 
 def _determined(refined: Refined, problem: Problem) -> Refined:
@@ -104,9 +103,8 @@ def _determined(refined: Refined, problem: Problem) -> Refined:
         for k in np.argsort(-np.abs(direction), kind="stable"):
             value = current.expression.constants[k]
             fixed = refit(current.expression.fix(int(k), 1.0 if value > 0 else -1.0), problem, refined.origin)
-            if fixed.loss <= current.loss * (1 + 1e-6) + problem.noise_floor and units_hold(
-                fixed.expression, problem
-            ):
+            as_good = fixed.loss <= current.loss * (1 + 1e-6) + problem.noise_floor
+            if as_good and _fits(fixed.expression, problem):
                 current = fixed
                 break
         else:
@@ -140,7 +138,7 @@ def _snapped(refined: Refined, problem: Problem) -> Refined:
                 options.append((abs(value - exact) / max(abs(exact), 1.0), k, exact))
         for _, k, exact in sorted(options):
             fixed = refit(current.expression.fix(k, exact), problem, refined.origin)
-            if fixed.length <= current.length:
+            if fixed.length <= current.length and problem.space.admits(fixed.expression):
                 current = fixed
                 break
         else:
@@ -172,7 +170,7 @@ def _tied(refined: Refined, problem: Problem) -> Refined:
                 )
     for _, i, j, fraction in sorted(options):
         for candidate in tie(expression, i, j, fraction, len(problem.X), problem.space.allowed):
-            if problem.space.admits(candidate) and units_hold(candidate, problem):
+            if _fits(candidate, problem):
                 tied = refit(candidate, problem, refined.origin)
                 if tied.length <= refined.length:
                     return tied
@@ -199,17 +197,30 @@ def _nearest_simple(value: float, error: float) -> float | None:
 def covariance(refined: Refined, problem: Problem) -> NDArray[np.float64]:
     """Covariance of the free constants, shape (n_constants, n_constants).
 
-    The inverse of half the curvature of chi^2 where uncertainties are known; else scaled by the residual variance
-    with n - k degrees of freedom. Infinite where the data do not fix a constant.
+    Of the squared loss the inverse of half the curvature of chi^2 where uncertainties are known; else scaled by the
+    residual variance with n - k degrees of freedom. Of other losses of a row the sandwich A^-1 B A^-1 of their
+    curvature and the scatter of their slope, which holds whatever the distribution of the residuals is (P. J. Huber,
+    Proc. 5th Berkeley Symp. 1 (1967) 221), times n/(n - k). Of a function of the user's the inverse curvature of the
+    likelihood that it stands for. Infinite where the data do not fix a constant.
     """
     n, k = len(problem.y), refined.expression.n_constants
     if k == 0:
         return np.zeros((0, 0))
-    if problem.dataset.sigma is not None:
-        information = n * refined.normal
-    elif n > k:
-        information = (n - k) * refined.normal / max(refined.loss, problem.noise_floor, 1e-300)
-    else:
+    scale_is_known = problem.measure.kind == "squared" and problem.dataset.sigma is not None
+    if not scale_is_known and n <= k:
+        return np.full((k, k), np.inf)
+    if refined.scatter is not None:
+        inverse = _inverse(refined.normal)
+        return inverse @ refined.scatter @ inverse * (n / (n - k)) if np.isfinite(inverse).all() else inverse
+    if scale_is_known:
+        return _inverse(n * refined.normal)
+    return _inverse((n - k) * refined.normal / max(refined.loss, problem.noise_floor, 1e-300))
+
+
+def _inverse(information: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The inverse of a symmetric matrix; infinite where it is not positive."""
+    k = len(information)
+    if np.any(np.diag(information) <= 0):
         return np.full((k, k), np.inf)
     scale = np.sqrt(np.diag(information))
     if not np.all(np.isfinite(scale)) or np.any(scale == 0):
@@ -271,6 +282,11 @@ def structure(expression: Expression) -> tuple[bytes, bytes, bytes]:
     """What is left of a formula when the values of its free constants are forgotten."""
     values = expression.with_constants(np.zeros(expression.n_constants)).values
     return expression.ops.tobytes(), expression.args.tobytes(), values.tobytes()
+
+
+def _fits(expression: Expression, problem: Problem) -> bool:
+    """Whether a formula may stand on the front."""
+    return problem.space.admits(expression) and units_hold(expression, problem)
 
 
 def units_hold(expression: Expression, problem: Problem) -> bool:

@@ -34,12 +34,10 @@ import tomli_w
 from balmer.engines import Problem, Progress
 from balmer.engines.base import Candidate, State
 from balmer.errors import ConfigError, DataError
-from balmer.kernels import fit
 from balmer.search.discover import Discovery
 from balmer.search.front import Front
 from balmer.search.front_file import read_front, write_front
-from balmer.search.refine import Refined, law_of
-from balmer.search.selection import score
+from balmer.search.refine import law_of, refit
 
 __all__ = ["LoadedRun", "Run", "check_destination", "load_run"]
 
@@ -179,12 +177,9 @@ class Run:
             self._thin = _thinned(self._problem)
         problem, laws = self._thin, []
         for candidate in candidates:
-            now = fit(candidate.expression, problem.X, problem.y, problem.weights, max_steps=1)
+            now = refit(candidate.expression, problem, "evolution", max_steps=1)
             if np.isfinite(now.loss):
-                criteria = score(now.expression, now.loss, now.normal, problem)
-                laws.append(
-                    law_of(Refined(now.expression, now.loss, now.normal, criteria, "evolution"), problem)
-                )
+                laws.append(law_of(now, problem))
         return Front.of(laws)
 
 
@@ -325,6 +320,10 @@ def _config(problem: Problem, settings: Mapping[str, Any]) -> dict[str, Any]:
         "weights": data.weight_column and data.weight_column.name,
         "sigma": data.sigma_column and data.sigma_column.name,
     }
+    if callable(problem.objective.loss):
+        raise ConfigError(
+            "a loss that is a Python function cannot be written to a run; write it as a formula of prediction and target"
+        )
     whole = {**settings, **columns, "space": space, "objective": problem.objective.model_dump()}
     found: dict[str, Any] = _plain(whole)
     return found

@@ -3,7 +3,7 @@
 The description length follows Bartlett, Desmond and Ferreira, "Exhaustive symbolic regression" (arXiv:2211.11461,
 eq. 7): the data given the law, the structure at the price of choosing each of its symbols, each fitted constant at
 the number of digits that the data fix. Where the measurement errors are unknown their size is one more constant
-that takes its most likely value.
+that takes its most likely value. Losses other than the squared stand for the likelihoods of `likelihood.py`.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from balmer.engines import Problem
 from balmer.expressions import Expression
 from balmer.expressions.operators import CONSTANT, LITERAL
+from balmer.search.likelihood import likelihood
 
 __all__ = ["Score", "score"]
 
@@ -37,27 +38,23 @@ def score(expression: Expression, loss: float, normal: NDArray[np.float64], prob
     Parameters
     ----------
     loss : float
-        Weighted mean of squared residuals (`Problem.weights`).
+        The loss of the problem at the fitted constants.
     normal : float64 array, shape (n_constants, n_constants)
-        J^T W J at the fitted constants.
+        Half its second derivative by the constants: J^T W J for the squared loss.
     """
     n = len(problem.y)
     k = expression.n_constants
     if not math.isfinite(loss):
         return Score(math.inf, math.inf, math.inf)
-    if problem.dataset.sigma is not None:
-        twice_nll = n * loss
-        information = n * np.diag(normal)
-    else:
-        # Below a few units in the last place there is no information in a smaller loss.
-        floored = max(loss, problem.noise_floor, 1e-300)
-        twice_nll = n * math.log(floored)
-        information = n * np.diag(normal) / floored
+    found = likelihood(loss, problem)
+    twice_nll = found.twice_nll
+    information = n * np.diag(normal) / (0.5 * found.tau)
+    if not found.scale_is_known:
         k += 1
     cost = _structure(expression, problem)
     for value, fisher in zip(expression.constants, information, strict=False):
         cost += _digits(float(value), float(fisher))
-    if problem.dataset.sigma is None:
+    if not found.scale_is_known:
         cost += 0.5 * math.log(n)
     return Score(0.5 * twice_nll + cost, twice_nll + k * math.log(n), twice_nll + 2 * k)
 

@@ -9,9 +9,10 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from balmer.engines.base import Candidate, Evolution, OnProgress, Progress, State, Stopped, pareto
-from balmer.engines.common import check_request, check_settings, rows_searched, undominated
+from balmer.engines.common import Patience, check_range, check_request, check_settings, rows_searched, undominated
 from balmer.engines.embedded.island import EXTRA_NODES, new_scratch, reassess, run_island
 from balmer.engines.embedded.library import LIBRARY_ROWS, fill, new_library
 from balmer.engines.embedded.rules import rules_for
@@ -21,14 +22,18 @@ from balmer.engines.problem import Budget, Problem
 from balmer.errors import ConfigError
 from balmer.expressions import Expression
 from balmer.kernels import fit, losses
-from balmer.kernels.program import pack
+from balmer.kernels.program import Table, pack
 
 __all__ = ["EmbeddedEngine"]
+
+Floats = NDArray[np.float64]
 
 _FIRST_EPOCH = 250  # evaluations of each island
 _FIRST_SAMPLE = 128  # rows
 _NEWS = 0.99  # by how much a loss on the front must fall for an epoch not to be stale
 _STALE = 4  # such epochs in a row, after which twice as many rows are seen
+_REALS = {"float64": np.float64, "float32": np.float32}
+_SINGLE = 3e-7  # relative residual that float32 cannot tell from zero
 _POLL = 0.2  # seconds between looks at the clock, the keyboard and the progress bar
 
 
@@ -42,6 +47,8 @@ class EmbeddedEngine:
     islands, population : how many populations there are, and of how many formulas.
     max_rows : rows searched on; of larger tables a random sample is drawn, and the front is judged on all rows.
     tournament, crossover, repair, parsimony, fit_steps : of the evolution; see `island.py`.
+    precision : ``"float32"`` searches in single precision, which is faster on large tables; losses and constants
+        of what is found are then those of float64.
     """
 
     threads: int | None = None
@@ -53,11 +60,14 @@ class EmbeddedEngine:
     repair: float = 0.3
     parsimony: float = 20.0
     fit_steps: int = 8
+    precision: str = "float64"
     name: str = "embedded"
 
     def __post_init__(self) -> None:
         least = {"islands": 1, "population": 2, "tournament": 1, "max_rows": 8, "fit_steps": 1}
         check_settings(self, least, self.threads)
+        if self.precision not in _REALS:
+            raise ConfigError(f"precision = {self.precision!r}: accepted are {', '.join(map(repr, _REALS))}")
 
     def evolve(
         self,
@@ -100,7 +110,11 @@ class _Search:
         self.problem, self.budget, self.seed, self.on_progress = problem, budget, seed, on_progress
         self.begin, self.deadline = time.perf_counter(), np.inf
         self.stop = np.zeros(1, np.uint8)
+        self.floor = problem.noise_floor
+        if engine.precision == "float32":
+            self.floor = problem.measure.noise_floor(_SINGLE)
         self.stopped: Stopped | None = None
+        self.patience = Patience(budget.patience)
         self.engine, self.start, self.state = engine, start, state
         self.threads = engine.threads or os.cpu_count() or 1
         self.seed = seed if state is None else int(state["seed"])
@@ -154,21 +168,24 @@ class _Search:
             repair=engine.repair,
             parsimony=engine.parsimony,
             fit_steps=engine.fit_steps,
+            floor=self.floor,
         )
         X, y, weights, self.whole = rows_searched(problem, engine.max_rows, self.seed)
-        longest = problem.space.max_complexity + EXTRA_NODES
-        self.tables = [pack(X, y, weights, longest) for _ in range(engine.islands)]
+        self.real = _REALS[engine.precision]
+        if self.real is np.float32:
+            check_range(problem, self.real, X, y, weights)
         self.order = np.random.default_rng([self.seed, len(y), 1]).permutation(len(y))
         self.data = X, y, weights
         self.rows = _FIRST_SAMPLE if self.state is None else int(self.state["rows"])
         self.stale = 0 if self.state is None else int(self.state["stale"])
+        self.tables = self._packed(X, y, weights)
         self._draw()
         islands = new_islands(problem, engine.islands, engine.population, self.seed)
         self.epoch = 0
         if self.state is not None:
             islands, self.epoch = restore(self.state, problem, islands), int(self.state["epoch"])
         for place, expression in enumerate(self.start):
-            fitted = fit(expression, X, y, weights)
+            fitted = fit(expression, X, y, weights, loss=problem.loss)
             if np.isfinite(fitted.loss):
                 complexity = problem.space.complexity.of(fitted.expression)
                 for island in islands:
@@ -186,15 +203,19 @@ class _Search:
         )
         self.islands = islands
 
+    def _packed(self, X: Floats, y: Floats, weights: Floats) -> list[Table]:
+        """The rows for every island."""
+        longest = self.problem.space.max_complexity + EXTRA_NODES
+        return [pack(X, y, weights, longest, self.problem.loss, self.real) for _ in range(self.engine.islands)]
+
     def _draw(self) -> None:
         """The sample of the rows on which candidates are fitted and compared: the first `rows` in random order."""
         X, y, weights = self.data
-        longest = self.problem.space.max_complexity + EXTRA_NODES
+        if self.problem.loss.function is not None:  # which may need to see all of them
+            self.rows = len(y)
         rows = self.order[: self.rows]
         share = weights[rows] * (weights.sum() / weights[rows].sum())
-        self.samples = [
-            pack(np.ascontiguousarray(X[:, rows]), y[rows], share, longest) for _ in range(self.engine.islands)
-        ]
+        self.samples = self._packed(np.ascontiguousarray(X[:, rows]), y[rows], share)
         # An epoch is some tens of milliseconds of work, whatever the machine: it must not depend on the clock.
         self.epoch_evaluations = int(np.clip(4e6 / (len(rows) + 300), 200, 8000))
 
@@ -206,10 +227,14 @@ class _Search:
                 done, pending = wait(pending, timeout=_POLL)
                 for future in done:
                     future.result()
+                self.problem.loss.check()
             except KeyboardInterrupt:
                 if self.stopped == "interrupted":
                     raise  # the user presses twice: no more patience
                 self._end("interrupted")
+            except BaseException:
+                self.stop[0] = 1  # or the pool would wait for what nobody wants any more
+                raise
             if time.perf_counter() >= self.deadline:
                 self._end("seconds")
 
@@ -246,6 +271,8 @@ class _Search:
                 self._reassess()
         if self.stopped is None and any(self._is_enough(candidate) for candidate in self.front):
             self._end("target")
+        if self.patience.is_over(self.front, self._evaluations() - self.spent_before):
+            self._end("patience")
 
     def _reassess(self) -> None:
         with ThreadPoolExecutor(self.threads) as pool:
@@ -260,7 +287,7 @@ class _Search:
         if self.budget.target_loss is not None and candidate.loss <= self.budget.target_loss:
             return True
         # A formula as long as the table can always be made to pass through its points: that is no reason to stop.
-        return candidate.loss <= self.problem.noise_floor and candidate.complexity < len(self.problem.y)
+        return candidate.loss <= self.floor and candidate.complexity < len(self.problem.y)
 
     def _evaluations(self) -> int:
         return sum(int(island.counters[0]) for island in self.islands)
@@ -269,12 +296,12 @@ class _Search:
         """The hall of fame with its losses on all rows, constants refitted there if the search saw only some."""
         problem = self.problem
         found = undominated(candidates_of(self.islands))
-        if not self.whole:
+        if not self.whole or self.engine.precision == "float32":
             with ThreadPoolExecutor(self.threads) as pool:
                 refitted = list(pool.map(self._refit, [c.expression for c in found]))
         else:
             refitted = [c.expression for c in found]
-        values = losses(refitted, problem.X, problem.y, problem.weights)
+        values = losses(refitted, problem.columns, problem.y, problem.weights, loss=problem.loss)
         judged = [
             Candidate(e, float(loss), c.complexity)
             for e, loss, c in zip(refitted, values, found, strict=True)
@@ -284,4 +311,6 @@ class _Search:
     def _refit(self, expression: Expression) -> Expression:
         """A few steps on all rows: the sample has brought the constants near."""
         problem = self.problem
-        return fit(expression, problem.X, problem.y, problem.weights, max_steps=6).expression
+        return fit(
+            expression, problem.columns, problem.y, problem.weights, loss=problem.loss, max_steps=6
+        ).expression

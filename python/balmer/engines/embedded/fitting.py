@@ -10,12 +10,14 @@ import math
 
 import numpy as np
 
+from balmer.engines.embedded.constraints import obeys
 from balmer.engines.embedded.random import chance
 from balmer.engines.embedded.trees import complexity_of, constants_of, depth_of, store
 from balmer.engines.embedded.units import units_hold
 from balmer.expressions.operators import OPERATORS
+from balmer.kernels.fitting import fit_constants
 from balmer.kernels.jit import jit
-from balmer.kernels.levenberg import fit_constants, linear_step, normal_equations
+from balmer.kernels.levenberg import linear_step, normal_equations
 from balmer.kernels.losses import SQUARED
 from balmer.kernels.program import lower, set_constants, sum_loss
 
@@ -67,7 +69,7 @@ def remember(sc, loss, island, sample, table, rules):
         if scaled:
             cost += rules.cost[0] + rules.cost[_MUL]
             constants += 1
-        if cost > rules.max_complexity or constants > rules.max_constants:
+        if not rules.min_complexity <= cost <= rules.max_complexity or constants > rules.max_constants:
             continue
         at = cost * (rules.max_constants + 1) + constants
         if not _may_enter(island, at, loss):
@@ -81,6 +83,8 @@ def remember(sc, loss, island, sample, table, rules):
         if depth_of(whole, rules.arity, sc.stack) > rules.max_depth:
             continue
         if rules.check_units and not units_hold(whole, rules):
+            continue
+        if rules.constraints.active and not obeys(whole, rules):
             continue
         own = loss
         if shifted != rules.shifted or scaled != rules.scaled:

@@ -7,6 +7,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from balmer.engines.embedded.constraints import obeys
 from balmer.engines.embedded.fitting import EVALUATIONS, assess, remember
 from balmer.engines.embedded.library import refresh
 from balmer.engines.embedded.mutate import cross, mutate
@@ -216,6 +217,8 @@ def _legal(sc, rules):
         if op == _POW and child.ops[i - 1] > 1 and child.ops[start_of(child.ops, i - 1, rules.arity) - 1] > 1:
             return False
     if constants_of(child) > rules.max_constants or not features:
+        return False
+    if rules.constraints.active and not obeys(child, rules):
         return False
     return not rules.check_units or units_hold(child, rules)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from balmer.engines.embedded.constraints import constraint_table
 from balmer.engines.embedded.mutate import MUTATIONS
 from balmer.engines.embedded.types import Rules
 from balmer.engines.problem import Problem
@@ -16,7 +17,14 @@ __all__ = ["rules_for"]
 
 
 def rules_for(
-    problem: Problem, *, tournament: int, crossover: float, repair: float, parsimony: float, fit_steps: int
+    problem: Problem,
+    *,
+    tournament: int,
+    crossover: float,
+    repair: float,
+    parsimony: float,
+    fit_steps: int,
+    floor: float | None = None,
 ) -> Rules:
     """Everything the compiled evolution must know of a problem but its data."""
     space = problem.space
@@ -40,7 +48,8 @@ def rules_for(
         entry=entry(),
         unary=np.array([op.code for op in chosen if op.arity == 1], np.int64),
         binary=np.array([op.code for op in chosen if op.arity == 2], np.int64),
-        cost=space.complexity.table(),
+        cost=space.complexity.table(problem.dataset.n_features),
+        constraints=constraint_table(space),
         arity=arity,
         unit_rule=unit_rule,
         unit_power=unit_power,
@@ -54,6 +63,7 @@ def rules_for(
         macro_arity=np.array([custom.arity for custom in customs], np.int64),
         mutations=np.cumsum(list(MUTATIONS.values())),
         n_features=problem.dataset.n_features,
+        min_complexity=space.min_complexity,
         max_complexity=space.max_complexity,
         max_depth=space.max_depth,
         max_constants=space.max_constants,
@@ -63,7 +73,7 @@ def rules_for(
         repair=repair,
         parsimony=parsimony,
         fit_steps=fit_steps,
-        floor=problem.noise_floor,
+        floor=problem.noise_floor if floor is None else floor,
         scaled="mul" in space.allowed and space.max_constants > 0,
         shifted="add" in space.allowed and space.max_constants > 0,
     )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from balmer.engines.embedded.random import below, chance, normal, uniform
+from balmer.expressions.operators import N_OPCODES
 from balmer.kernels.jit import jit
 
 __all__ = [
     "complexity_of",
     "constants_of",
     "copy",
+    "cost_of",
     "cut",
     "depth_of",
     "grow",
@@ -209,7 +211,7 @@ def complexity_of(f, cost):
     """Sum of the costs of the nodes."""
     total = 0
     for i in range(f.n[0]):
-        total += cost[f.ops[i]]
+        total += cost_of(f, i, cost)
     return total
 
 
@@ -220,6 +222,12 @@ def constants_of(f):
     for i in range(f.n[0]):
         k += f.ops[i] == 0
     return k
+
+
+@jit
+def cost_of(f, i, cost):
+    """Cost of one node; those of the features stand behind those of the opcodes."""
+    return cost[N_OPCODES + f.args[i]] if f.ops[i] == 2 else cost[f.ops[i]]
 
 
 @jit

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from balmer.engines.embedded.constraints import ConstraintTable
 from balmer.kernels.entry import Entry
 
 __all__ = ["Formula", "Island", "Library", "Rules", "Scratch"]
@@ -27,7 +28,8 @@ class Rules(NamedTuple):
     entry: Entry  # the compiled loops
     unary: NDArray[np.int64]  # opcodes
     binary: NDArray[np.int64]
-    cost: NDArray[np.int64]  # complexity by opcode
+    cost: NDArray[np.int64]  # complexity by opcode, then by feature: (N_OPCODES + n_features,)
+    constraints: ConstraintTable
     arity: NDArray[np.int64]  # by opcode
     unit_rule: NDArray[np.int64]  # by opcode
     unit_power: NDArray[np.float64]  # by opcode
@@ -41,6 +43,7 @@ class Rules(NamedTuple):
     macro_arity: NDArray[np.int64]
     mutations: NDArray[np.float64]  # cumulative weights, in the order of `mutate`
     n_features: int
+    min_complexity: int
     max_complexity: int
     max_depth: int
     max_constants: int

@@ -15,17 +15,10 @@ from balmer.engines.common import check_request, check_settings, digest, rows_se
 from balmer.engines.finding import Finding
 from balmer.engines.julia import session
 from balmer.engines.julia.crossing import Request, copied, julia_errors
-from balmer.engines.problem import Budget, Problem
+from balmer.engines.problem import Budget, Problem, SearchSpace
 from balmer.errors import ConfigError, EngineError
 from balmer.expressions import Expression, check_dimensions
-from balmer.expressions.operators import (
-    CONSTANT,
-    LITERAL,
-    N_OPCODES,
-    OPERATORS,
-    OPERATORS_BY_CODE,
-    VARIABLE,
-)
+from balmer.expressions.operators import LITERAL, N_OPCODES, OPERATORS, OPERATORS_BY_CODE
 
 __all__ = ["JuliaEngine"]
 
@@ -84,11 +77,16 @@ class JuliaEngine:
         Raises
         ------
         ConfigError
-            If the budget has no end, or a formula of `start` is outside the search space.
+            If the budget has no end, a formula of `start` is outside the search space, or the loss is not the squared.
         EngineError
             If Julia cannot be started, or the state belongs to another search.
         """
         check_request(problem, budget, start)
+        if problem.objective.loss != "squared":
+            raise ConfigError(
+                f"loss = {problem.objective.loss!r} is not known to the Julia engine: set 'squared', or "
+                f"engine = 'embedded'"
+            )
         if state is not None and not np.array_equal(state.get("problem", np.zeros(0)), digest(problem)):
             raise EngineError(
                 "the saved state belongs to another search: the data, the space or the objective differ"
@@ -201,12 +199,6 @@ class _Search:
     def _request(self, X: Floats, y: Floats, weights: Floats) -> Request:
         """Everything asked of Julia."""
         problem, space, engine = self.problem, self.problem.space, self.engine
-        costs = np.ones(N_OPCODES, np.int64)
-        costs[CONSTANT] = space.complexity_of_constants
-        costs[LITERAL] = space.complexity_of_literals
-        costs[VARIABLE] = space.complexity_of_variables
-        for name, cost in space.complexity_of_operators.items():
-            costs[OPERATORS[name].code] = cost
         codes = [code for code, entry in OPERATORS_BY_CODE.items() if entry.name in space.allowed]
         bodies = [custom.body for custom in space.custom_operators]
         arrays: dict[str, NDArray[Any]] = {
@@ -214,7 +206,8 @@ class _Search:
             "y": y,
             "weights": weights,
             "operators": np.array(codes, np.int16),
-            "cost": costs,
+            "cost": space.complexity.table(problem.dataset.n_features),
+            **_constraints(space),
             "literals": self._literals([*bodies, *self.start]),
             "arities": np.array([custom.arity for custom in space.custom_operators], np.int64),
             **_packed("start_", self.start),
@@ -222,6 +215,7 @@ class _Search:
         }
         settings: dict[str, int | float | str] = {
             "n_features": len(X),
+            "min_complexity": space.min_complexity,
             "max_complexity": space.max_complexity,
             "max_depth": space.max_depth,
             "max_constants": space.max_constants,
@@ -239,6 +233,7 @@ class _Search:
             "baseline": problem.variance,
             "evaluations": self.budget.evaluations or 0,
             "seconds": float(self.budget.seconds or 0),
+            "patience": self.budget.patience or 0,
             "target_loss": -1.0 if self.budget.target_loss is None else float(self.budget.target_loss),
             "floor": problem.noise_floor,
             "interpolation": len(problem.y),
@@ -315,8 +310,25 @@ def _packed(prefix: str, expressions: Sequence[Expression]) -> dict[str, NDArray
     return packed | {f"{prefix}lengths": np.array([len(e) for e in expressions], np.int64)}
 
 
+def _constraints(space: SearchSpace) -> dict[str, NDArray[Any]]:
+    """By opcode the largest complexity of both arguments, and triples of outer, inner, how often; both flat."""
+    arguments = np.full((N_OPCODES, 2), -1, np.int64)
+    for name, limits in space.argument_constraints.items():
+        arguments[OPERATORS[name].code, : len(limits)] = limits
+    nested = [
+        (OPERATORS[outer].code, OPERATORS[inner].code, most)
+        for outer, limits_of in space.nested_constraints.items()
+        for inner, most in limits_of.items()
+    ]
+    unlimited = not space.argument_constraints
+    return {
+        "arguments": np.zeros(0, np.int64) if unlimited else arguments.ravel(),
+        "nested": np.array(nested, np.int64).ravel(),
+    }
+
+
 def _stopped(reason: str) -> Stopped:
-    for known in ("evaluations", "seconds", "target"):
+    for known in ("evaluations", "seconds", "target", "patience"):
         if reason == known:
             return known
     return "interrupted"

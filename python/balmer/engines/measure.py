@@ -1,0 +1,165 @@
+"""The loss of a Problem: the factors of its rows, for the kernels, and row by row in NumPy."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from balmer.engines.objective import LOSS_COLUMNS, LOSS_NAMES
+from balmer.errors import ConfigError
+from balmer.expressions import Expression, check_dimensions, derivative, variable
+from balmer.units import Dimension
+
+if TYPE_CHECKING:
+    from balmer.engines.problem import Problem
+    from balmer.kernels import Loss
+
+__all__ = ["Measure"]
+
+Floats = NDArray[np.float64]
+_WEIGHT, _SIGMA = 2, 3  # places in LOSS_COLUMNS
+_PRECISE = 10**-14.5  # relative residual that float64 cannot tell from zero
+_IN_THE_FAMILY = ("squared", "absolute")  # of losses that need no formula where there are uncertainties
+
+
+class Measure:
+    """What the loss of a formula is on the rows of a problem.
+
+    Raises
+    ------
+    ConfigError
+        If the loss cannot be that of these data: it is negative or has no value, it speaks of uncertainties that are not
+        there, it is dimensionally wrong, or the function fails.
+
+    Attributes
+    ----------
+    kind : the name of the loss; ``"formula"`` or ``"function"`` if it is the user's.
+    formula : the loss of one row, of the columns of `LOSS_COLUMNS`; None where it is a function.
+    uses_sigma : whether uncertainties stand in the formula.
+    extras : columns that the kernels must be given beside the features, shape (n, n_counting_rows).
+    weights : factors of the rows, shape (n_counting_rows,).
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        data, objective = problem.dataset, problem.objective
+        self._problem = problem
+        loss = objective.loss
+        self.kind = loss if loss in LOSS_NAMES else "formula" if isinstance(loss, str) else "function"
+        given = objective.formula(with_sigma=data.sigma is not None)
+        self.formula = None if given is None else _exact(given)
+        uses = () if given is None else given.variables
+        self.uses_sigma = _SIGMA in uses
+        n = len(problem.rows)
+        self._trust = np.ones(n) if data.weights is None else data.weights[problem.rows]
+        if _SIGMA in uses and data.sigma is None:
+            raise ConfigError(f"option loss = {loss!r} speaks of sigma, but the data have no uncertainties")
+        self._sigma = np.ones(n) if data.sigma is None else data.sigma[problem.rows]
+        relative = self._trust / self._trust.sum()
+        needs = [k for k in (_WEIGHT, _SIGMA) if k in uses and self.kind not in _IN_THE_FAMILY]
+        self.extras = np.array([(self._trust, self._sigma)[k - _WEIGHT] for k in needs]).reshape(len(needs), n)
+        self._needs = needs
+        if self.kind == "absolute":
+            self.weights: Floats = relative / self._sigma
+        elif self.kind in ("squared", "function"):
+            self.weights = relative if data.sigma is None else relative / self._sigma**2
+        else:
+            self.weights = np.full(n, 1.0 / self._trust.sum()) if _WEIGHT in needs else relative
+        if self.kind == "formula" and given is not None:
+            self._check_units(given)
+            self._check_values()
+        if self.kind == "function":
+            self._check_function()
+
+    @cached_property
+    def loss(self) -> Loss:
+        """The loss as the kernels take it, with `columns` and `weights`."""
+        from balmer.kernels import Loss, LossFunction  # numba is imported when it is needed
+
+        objective = self._problem.objective
+        if callable(objective.loss):
+            return Loss(function=LossFunction(objective.loss))
+        if self.kind in _IN_THE_FAMILY or (self.kind != "formula" and not self._needs):
+            return Loss(self.kind, objective.delta)
+        assert self.formula is not None
+        places = {column: 2 + k for k, column in enumerate(self._needs)}
+        moved = self.formula.substitute([variable(places.get(k, k)) for k in range(len(LOSS_COLUMNS))])
+        return Loss(formula=moved, extras=len(self._needs))
+
+    def noise_floor(self, relative: float = _PRECISE) -> float:
+        """Loss of residuals of that fraction of the target; 0 for a loss of the user's."""
+        size = np.abs(self._problem.y) * relative / (self._sigma if self.uses_sigma else 1.0)
+        if self.kind in ("formula", "function"):
+            return 0.0
+        relative_weights = self._trust / self._trust.sum()
+        return float(np.sum(relative_weights * (size if self.kind == "absolute" else size**2)))
+
+    def of_rows(self, prediction: ArrayLike) -> Floats:
+        """What each row adds to the loss, shape (n_counting_rows,); not for a function."""
+        return self._rows(self.formula, prediction)
+
+    def slope_of_rows(self, prediction: ArrayLike) -> Floats:
+        """The derivative of `of_rows` with respect to the prediction; NaN at a kink."""
+        return self._rows(self._slope, prediction)
+
+    @cached_property
+    def _slope(self) -> Expression:
+        assert self.formula is not None
+        return derivative(self.formula, 0)
+
+    def _rows(self, formula: Expression | None, prediction: ArrayLike) -> Floats:
+        assert formula is not None
+        y = self._problem.y
+        columns = np.array([np.broadcast_to(prediction, y.shape), y, self._trust, self._sigma])
+        own = _WEIGHT in formula.variables or (_WEIGHT in self._needs)
+        values: Floats = formula.evaluate(columns) / self._trust.sum()
+        return values if own else values * self._trust
+
+    def _check_units(self, given: Expression) -> None:
+        problem = self._problem
+        if not problem.check_units or problem.dimensions is None:
+            return
+        target = problem.dimensions[-1]
+        report = check_dimensions(given, (target, target, Dimension(), target), names=LOSS_COLUMNS)
+        if not report:
+            raise ConfigError(
+                f"option loss = {problem.objective.loss!r} is dimensionally wrong: {report.reason}; divide by a number "
+                f"with a decimal point, which may have any unit, or set units = 'ignore'"
+            )
+
+    def _check_values(self) -> None:
+        """A loss that is negative, or has no value in some row whatever the prediction, is found before the search."""
+        y, loss = self._problem.y, self._problem.objective.loss
+        tried = [y, np.full_like(y, y.mean()), y + y.std(), y - y.std(), 2 * y, np.zeros_like(y)]
+        values = np.array([self.of_rows(prediction) for prediction in tried])
+        finite = np.isfinite(values)
+        lost = np.flatnonzero(~finite.any(axis=0))
+        if len(lost):
+            row = int(self._problem.rows[lost[0]])
+            raise ConfigError(
+                f"option loss = {loss!r} has no value in row {row + 1}, where the target is {y[lost[0]]:g}"
+            )
+        low = np.where(finite, values, np.inf)
+        least = np.unravel_index(low.argmin(), low.shape)
+        if low[least] < -1e-9 * np.abs(values[finite]).max():
+            raise ConfigError(
+                f"option loss = {loss!r} is negative where the prediction is {tried[least[0]][least[1]]:g} and the target "
+                f"{y[least[1]]:g}: a loss is 0 or more; subtract what it is where the two are equal"
+            )
+
+    def _check_function(self) -> None:
+        """One that fails on harmless predictions is found before the search."""
+        from balmer.kernels import losses
+
+        problem = self._problem
+        if problem.dataset.n_features:
+            losses([variable(0)], problem.X, problem.y, self.weights, loss=self.loss)
+
+
+def _exact(formula: Expression) -> Expression:
+    """With its free constants as exact numbers: a loss is not fitted."""
+    while formula.n_constants:
+        formula = formula.fix(0, float(formula.constants[0]))
+    return formula

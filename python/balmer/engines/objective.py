@@ -1,0 +1,92 @@
+"""The Objective: what counts as a good formula."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from balmer.engines.settings import Settings
+from balmer.errors import ConfigError
+from balmer.expressions import Expression, parse
+
+__all__ = ["LOSS_COLUMNS", "LOSS_NAMES", "Objective"]
+
+LOSS_NAMES = ("squared", "absolute", "huber", "log-cosh")
+LOSS_COLUMNS = ("prediction", "target", "weight", "sigma")
+_PREDICTION = 0
+# Of the residual u, in units of its uncertainty where that is known; huber and log-cosh are u^2 at small u.
+_FORMULAS = {
+    "squared": "{u}**2",
+    "absolute": "abs({u})",
+    "huber": "min(abs({u}), {d})*(2*abs({u}) - min(abs({u}), {d}))",
+    "log-cosh": "2*{d}**2*(abs({u})/{d} + log1p(exp(-2*abs({u})/{d})) - log(2))",
+}
+
+
+class Objective(Settings):
+    """What counts as a good formula.
+
+    Attributes
+    ----------
+    loss : what is small for a good one.
+
+        - ``"squared"``, the weighted mean of squared residuals; with uncertainties, of (residual/sigma)^2;
+        - ``"absolute"``, that of their absolute values; ``"huber"``, u^2 up to `delta` and 2 delta u - delta^2 beyond it;
+          ``"log-cosh"``, 2 delta^2 log(cosh(u/delta)); u is the residual, with uncertainties residual/sigma;
+        - a formula of ``prediction`` and ``target``, as in ``"(prediction - target)**2/(1 + abs(target))"``, of which
+          the weighted mean is taken. One that speaks of ``weight`` does its own weighting: its sum is divided by the sum
+          of the weights. Uncertainties count only where it speaks of ``sigma``. Numbers in it are not fitted; one with a
+          decimal point may have any unit. It must not be negative, and should be least at a right prediction;
+        - a function ``f(prediction, target, weights) -> float`` of three arrays, shape (n_rows,), not negative; compiled
+          by ``numba.njit`` it runs on all threads, a plain one on one at a time. The weights are those of the squared
+          loss, ``sum(weights*(prediction - target)**2)``. Where only some rows are searched on, it is given these.
+          Constants are fitted by least squares and then, in formulas that are good by the function, by a simplex search
+          on the function itself.
+    delta : of huber and log-cosh, in the unit of the target, or in uncertainties where these are known.
+    units : ``"forbid"`` admits only dimensionally right formulas, ``"ignore"`` all; ``"auto"`` forbids where every
+        column has a unit. ``"penalise"`` (Julia engine) lets wrong ones compete with a loss that grows with their
+        distance in exponents.
+    unit_penalty : of ``"penalise"``, for every exponent that is off by 1, in losses of the best constant.
+    """
+
+    loss: str | Callable[..., Any] = "squared"
+    delta: float = Field(1.0, gt=0, allow_inf_nan=False)
+    units: Literal["auto", "forbid", "penalise", "ignore"] = "auto"
+    unit_penalty: float = Field(1.0, gt=0, allow_inf_nan=False)
+
+    @field_validator("loss", mode="before")
+    @classmethod
+    def _known_loss(cls, given: Any) -> Any:
+        accepted = f"accepted are {', '.join(LOSS_NAMES)}, a formula of {', '.join(LOSS_COLUMNS)}, or a function"
+        if isinstance(given, str) and given not in LOSS_NAMES:
+            try:
+                formula = parse(given, LOSS_COLUMNS)
+            except ConfigError as error:
+                raise ValueError(f"{error}; {accepted}") from None
+            if _PREDICTION not in formula.variables:
+                raise ValueError("a loss is a formula of the prediction")
+        elif not isinstance(given, str) and not callable(given):
+            raise ValueError(accepted)
+        return given
+
+    def formula(self, *, with_sigma: bool) -> Expression | None:
+        """The loss of one row, of `LOSS_COLUMNS`; None where it is a function. Decimals in it are free constants.
+
+        Parameters
+        ----------
+        with_sigma : whether there are uncertainties.
+        """
+        if not isinstance(self.loss, str):
+            return None
+        if self.loss not in LOSS_NAMES:
+            return self._given
+        residual = "(prediction - target)" + "/sigma" * with_sigma
+        text = _FORMULAS[self.loss].format(u=f"({residual})", d=f"exact({self.delta!r})")
+        return parse(text, LOSS_COLUMNS)
+
+    @cached_property
+    def _given(self) -> Expression:
+        return parse(str(self.loss), LOSS_COLUMNS)
