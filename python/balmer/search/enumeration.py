@@ -1,151 +1,179 @@
-"""All small formulas, distinct by value: cheap, complete, and good seeds for the evolution."""
+"""All small formulas, distinct by value: cheap, complete, and good seeds for the evolution; often the law itself."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from balmer.engines import Problem
-from balmer.expressions import Expression, apply, constant, literal, variable
-from balmer.expressions.operators import OPERATORS
-from balmer.search.refine import units_hold
+from balmer.expressions import Expression, apply, constant, express_in
+from balmer.kernels import fit
+from balmer.kernels.enumerate import ROWS, SCREENED, screen
+from balmer.search.meet import Meeting
+from balmer.search.refine import structure, units_hold
+from balmer.search.table import FormulaTable, key_rows
+from balmer.search.views import IDENTITY, View, views
 
 __all__ = ["small_formulas"]
 
-_PROBES = 64  # rows on which values are compared and formulas judged
-_MAX_NODES = 6
-_MAX_FORMULAS = 60_000
-_KEPT_PER_SIZE = 4
+Floats = NDArray[np.float64]
+
+_FORMULAS = 300_000  # in the table
+_SCREENED = 12  # formulas of each size and way to fit that are looked at on more rows
+_PER_VIEW = 4  # of them through the same view at most
+_SAMPLE = 250  # rows of that look
+_ROWS = 4000  # rows of the last look; a search fits to all of them in the end
+_PER_COMPLEXITY = 2
+_RETURNED = 48
+_HITS = 60  # of the look-ups that are fitted
+_EXACT = 1e-20  # loss over mean square of the target that only float64 separates from 0
+_DIGITS = 7  # a target written with fewer is no exact value
 
 
-@dataclass
-class _Level:
-    """Formulas of one size: their values on the probe rows, and how each was built."""
+@dataclass(frozen=True)
+class _Found:
+    expression: Expression
+    loss: float
+    complexity: int
 
-    values: NDArray[np.float64]  # (n_formulas, n_probes)
-    built: list[tuple[str, tuple[tuple[int, int], ...]]]  # operator and (size, place) of its operands
 
+def small_formulas(problem: Problem, effort: float = 1.0) -> list[Expression]:
+    """The best small formulas f, and T(a f + b) with fitted a and b and an operator T; the law itself where it is found.
 
-def small_formulas(problem: Problem) -> list[Expression]:
-    """The best small formulas f, and a f, a + b f with fitted a and b, on a sample of the rows.
+    All formulas up to a size are made and screened (`FormulaTable`). If the data have enough digits and none is exact,
+    the target is taken apart until the pieces are found in the table (`Meeting`). A number of formulas, never the
+    clock, bounds the work.
 
-    Formulas of the features and the literals 1 and 2 are built size by size; of those with equal values on the
-    probe rows only the first is kept. The number of formulas, not the clock, bounds the work.
+    Parameters
+    ----------
+    effort : scales the work; 1 is a second or two.
+
+    Returns
+    -------
+    A few dozen formulas of the search space, their constants fitted, the best two of each complexity; if one is exact
+    in float64, none that is more complex.
     """
-    rng = np.random.default_rng(0)
-    n = len(problem.y)
-    rows = np.sort(rng.choice(n, min(_PROBES, n), replace=False)) if n > _PROBES else np.arange(n)
-    levels = _enumerate(problem, np.ascontiguousarray(problem.X[:, rows]))
+    logs = [i for i, x in enumerate(problem.X) if np.all(x != 0) and np.ptp(x) > 0][: ROWS - 4]
+    rows = key_rows(problem, logs)
+    table = FormulaTable.build(problem, rows, max(1000, int(_FORMULAS * effort)))
+    seen = [v for v in views(problem.space.allowed) if np.isfinite(v.of(problem.y[rows])).all()]
+    usable = [v for v in seen if np.isfinite(v.of(problem.y)).all()]
+    found = _fitted(_best(_fitted(_screened(table, problem, rows, usable), problem, _SAMPLE), 4), problem, _ROWS)
+    limit = _EXACT * float(np.sum(problem.square_weights * problem.y**2))
+    if _has_digits(problem):
+        for stage in Meeting(table, problem.y[rows], logs, views(problem.space.allowed), effort).stages():
+            hits = sorted(_admitted(stage, problem), key=problem.space.complexity.of)[:_HITS]
+            found += _fitted(hits, problem, _ROWS)
+            if any(f.loss <= limit for f in found):
+                break
+    return _front(found, limit)
+
+
+def _screened(
+    table: FormulaTable, problem: Problem, rows: NDArray[np.int64], seen: Sequence[View]
+) -> list[Expression]:
+    """The formulas that fit best on the key rows, as f, a f or a f + b through a view."""
     y, w = problem.y[rows], problem.square_weights[rows]
-    found: list[Expression] = []
-    for size, level in levels.items():
-        for losses, wrap in _fits(level.values, y, w, problem):
-            taken = 0
-            for place in np.argsort(losses, kind="stable")[: 8 * _KEPT_PER_SIZE]:
-                if taken == _KEPT_PER_SIZE or not np.isfinite(losses[place]):
-                    break
-                inner = _expression(levels, size, int(place))
-                if not inner.variables:
-                    continue
-                expression = wrap(inner, int(place))
-                if (
-                    expression is not None
-                    and problem.space.admits(expression)
-                    and units_hold(expression, problem)
-                ):
-                    found.append(expression)
-                    taken += 1
+    with np.errstate(all="ignore"):
+        targets = np.array([view.of(y) for view in seen])
+        weights = np.array([w / view.derivative(y) ** 2 for view in seen])
+    if not np.isfinite(weights).all():
+        weights = np.where(np.isfinite(weights), weights, 0.0)
+    losses = np.empty((len(seen), SCREENED, table.n))
+    screen(table.values, targets, weights, losses)
+    losses[[k for k, view in enumerate(seen) if view is not IDENTITY], 0] = np.inf  # T(f) is in the table
+    losses[:, :, table.store.number[: table.n]] = np.inf
+    found = []
+    for size in sorted({group.size for group in table.groups}):
+        groups = [group for group in table.groups if group.size == size]
+        start, stop = groups[0].start, groups[-1].stop
+        if stop == start:
+            continue
+        for way in range(SCREENED):
+            part = losses[:, way, start:stop]
+            best = np.argpartition(part, min(_PER_VIEW, stop - start - 1), axis=1)[:, :_PER_VIEW]
+            pairs = [(float(part[v, k]), v, int(k)) for v in range(len(seen)) for k in best[v]]
+            for loss, v, k in sorted(pairs)[:_SCREENED]:
+                if np.isfinite(loss):
+                    found.append(_written(table, start + k, way, seen[v], targets[v], weights[v]))
+    return _admitted(found, problem)
+
+
+def _written(table: FormulaTable, place: int, way: int, view: View, y: Floats, w: Floats) -> Expression:
+    """The formula of the target, with the best a and b on the key rows."""
+    f, expression = table.values[place], table.expression(place)
+    if way == 1:
+        a = np.sum(w * f * y) / np.sum(w * f * f)
+        expression = apply("mul", constant(a), expression)
+    elif way == 2:
+        mean_f, mean_y = np.average(f, weights=w), np.average(y, weights=w)
+        a = np.sum(w * (f - mean_f) * (y - mean_y)) / np.sum(w * (f - mean_f) ** 2)
+        expression = apply("add", constant(mean_y - a * mean_f), apply("mul", constant(a), expression))
+    return view.back(expression)
+
+
+def _admitted(formulas: Iterable[Expression], problem: Problem) -> list[Expression]:
+    """Those that are, or can be rewritten to be, of the search space; each structure once."""
+    kept: dict[tuple[bytes, bytes, bytes], Expression] = {}
+    for formula in formulas:
+        expression = express_in(formula, problem.space.allowed)
+        if (
+            expression is not None
+            and expression.variables
+            and problem.space.admits(expression)
+            and units_hold(expression, problem)
+        ):
+            kept.setdefault(structure(expression), expression)
+    return list(kept.values())
+
+
+def _fitted(formulas: Iterable[Expression], problem: Problem, most: int) -> list[_Found]:
+    """Fitted on a sample of at most so many rows; those with no value somewhere are left out."""
+    n = len(problem.y)
+    rows = np.arange(n) if n <= most else np.sort(np.random.default_rng(1).choice(n, most, replace=False))
+    X = np.ascontiguousarray(problem.X[:, rows])
+    weights = problem.square_weights[rows] * (problem.square_weights.sum() / problem.square_weights[rows].sum())
+    found = []
+    for formula in formulas:
+        result = fit(formula, X, problem.y[rows], weights, max_steps=50)
+        if np.isfinite(result.loss):
+            found.append(_Found(result.expression, result.loss, problem.space.complexity.of(formula)))
     return found
 
 
-def _enumerate(problem: Problem, X: NDArray[np.float64]) -> dict[int, _Level]:
-    space = problem.space
-    # Powers of arbitrary formulas are many and seldom laws; squares, roots and the evolution cover the rest.
-    chosen = [OPERATORS[name] for name in space.operators if name != "pow"]
-    leaves = np.vstack([X, np.ones((1, X.shape[1])), np.full((1, X.shape[1]), 2.0)])
-    levels = {1: _Level(leaves, [("", ((0, i),)) for i in range(len(leaves))])}
-    seen = {hash(key.tobytes()) for key in _keys(leaves)}
-    total = len(leaves)
-    for size in range(2, _MAX_NODES + 1):
-        blocks: list[NDArray[np.float64]] = []
-        built: list[tuple[str, tuple[tuple[int, int], ...]]] = []
-        for op in chosen:
-            splits = [(size - 1,)] if op.arity == 1 else [(i, size - 1 - i) for i in range(1, size - 1)]
-            for split in splits:
-                if any(s not in levels for s in split) or (op.commutative and split[0] < split[-1]):
-                    continue
-                operands = [levels[s] for s in split]
-                count = int(np.prod([len(o.values) for o in operands]))
-                if total + count > _MAX_FORMULAS or count == 0:
-                    continue
-                total += count
-                with np.errstate(all="ignore"):
-                    if op.arity == 1:
-                        values = op.numpy(operands[0].values)
-                    else:
-                        a, b = operands
-                        values = op.numpy(a.values[:, None], b.values[None, :]).reshape(count, -1)
-                places = np.indices([len(o.values) for o in operands]).reshape(len(operands), -1)
-                good = np.isfinite(values).all(axis=1) & (np.abs(values).max(axis=1) < 1e150)
-                for k, key in zip(np.flatnonzero(good), _keys(values[good]), strict=True):
-                    word = hash(key.tobytes())
-                    if word not in seen:
-                        seen.add(word)
-                        blocks.append(values[k])
-                        built.append(
-                            (op.name, tuple((s, int(p[k])) for s, p in zip(split, places, strict=True)))
-                        )
-        if blocks:
-            levels[size] = _Level(np.array(blocks), built)
-    return levels
+def _best(found: Sequence[_Found], many: int) -> list[Expression]:
+    """The best of each complexity; of those with one loss, which are one formula in two spellings, the first."""
+    return [f.expression for f in _chosen(found, many)]
 
 
-def _keys(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Values to 10 digits as integers, for comparison by bytes."""
-    with np.errstate(all="ignore"):
-        mantissa, exponent = np.frexp(values)
-    return np.round(mantissa * 2**33).astype(np.int64) * 4096 + exponent
+def _chosen(found: Sequence[_Found], many: int) -> list[_Found]:
+    chosen: list[_Found] = []
+    for complexity in sorted({f.complexity for f in found}):
+        level = sorted((f for f in found if f.complexity == complexity), key=lambda f: f.loss)
+        distinct: dict[str, _Found] = {}
+        for f in level:
+            distinct.setdefault(f"{f.loss:.6e}", f)
+        chosen += list(distinct.values())[:many]
+    return chosen
 
 
-_Wrap = Callable[[Expression, int], Expression | None]
+def _front(found: Sequence[_Found], limit: float) -> list[Expression]:
+    """The best two of each complexity, up to the first that is exact."""
+    exact = min((f.complexity for f in found if f.loss <= limit), default=None)
+    if exact is not None:
+        found = [f for f in found if f.complexity <= exact]
+    chosen = _chosen(found, _PER_COMPLEXITY)
+    # Of many the ones with the least loss, wherever they stand: the last complexities matter most to the evolution.
+    kept = set(map(id, sorted(chosen, key=lambda f: f.loss)[:_RETURNED]))
+    return [f.expression for f in chosen if id(f) in kept]
 
 
-def _fits(
-    values: NDArray[np.float64], y: NDArray[np.float64], w: NDArray[np.float64], problem: Problem
-) -> tuple[tuple[NDArray[np.float64], _Wrap], ...]:
-    """Losses of f, a f and a + b f over all formulas of a level, each with the way to write the formula."""
-    with np.errstate(all="ignore"):
-        residual = values - y
-        plain = (w * residual**2).sum(axis=1)
-        fy, ff = (w * values * y).sum(axis=1), (w * values**2).sum(axis=1)
-        a = fy / ff
-        scaled = (w * (a[:, None] * values - y) ** 2).sum(axis=1)
-        mean_y, mean_f = np.average(y, weights=w), np.average(values, axis=1, weights=w)
-        centred = values - mean_f[:, None]
-        spread = (w * centred**2).sum(axis=1)
-        slope = (w * centred * (y - mean_y)).sum(axis=1) / spread
-        slope[spread <= 1e-24 * ff] = np.nan
-        offset = mean_y - slope * mean_f
-        linear = (w * (offset[:, None] + slope[:, None] * values - y) ** 2).sum(axis=1)
-    allowed = problem.space.allowed
-
-    def times(inner: Expression, place: int) -> Expression | None:
-        return apply("mul", constant(a[place]), inner) if "mul" in allowed else None
-
-    def plus(inner: Expression, place: int) -> Expression | None:
-        if not {"mul", "add"} <= allowed:
-            return None
-        return apply("add", constant(offset[place]), apply("mul", constant(slope[place]), inner))
-
-    return (plain, lambda inner, _: inner), (scaled, times), (linear, plus)
-
-
-def _expression(levels: dict[int, _Level], size: int, place: int) -> Expression:
-    name, operands = levels[size].built[place]
-    if size == 1:
-        n_features = len(levels[1].values) - 2
-        return variable(place) if place < n_features else literal(float(place - n_features + 1))
-    return apply(name, *(_expression(levels, s, p) for s, p in operands))
+def _has_digits(problem: Problem) -> bool:
+    """Whether the target may be exact: no uncertainties, and more digits than a measurement has."""
+    if problem.dataset.sigma is not None:
+        return False
+    sample = problem.y[:: max(1, len(problem.y) // 50)]
+    return any(float(f"{v:.{_DIGITS - 1}e}") != v for v in sample.tolist())
