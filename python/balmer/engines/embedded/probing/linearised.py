@@ -1,0 +1,177 @@
+"""Tests of the structures that are not linear in their parts.
+
+Linearised about a first guess, which the free surrogate gives, they are sums of terms with factors, and what the terms
+then find corrects the guess: Gauss and Newton's method among functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+from balmer.engines.embedded.probing.stage import Memory, Stage, standard
+from balmer.engines.embedded.probing.surrogate import Surrogate, Term
+
+__all__ = ["compositional", "generalised_additive", "multiplicative"]
+
+Floats = NDArray[np.float64]
+
+_TINY = np.finfo(float).tiny
+_SMALL = float(np.log(0.03))  # log a with which a correction begins
+
+
+def multiplicative(stage: Stage, A: Sequence[int], B: Sequence[int], memory: Memory) -> list[Surrogate]:
+    """f = g(A) h(B), linearised about g0 h0: f + g0 h0 = h0 g + g0 h."""
+    A, B = list(A), list(B)
+    target = stage.target + stage.mean
+    references = range(min(30, len(stage)))
+    g = _leading(_slices(stage, A, B, references) + stage.mean)
+    h = _leading(_slices(stage, B, A, references) + stage.mean)
+    g *= (g * h) @ target / ((g * h) @ (g * h))
+    balance = np.sqrt(np.linalg.norm(g) / np.linalg.norm(h))
+    g, h = g / balance, h * balance
+    fits: list[Surrogate] = []
+    start = [stage.amplitude, *stage.scales(A), stage.amplitude, *stage.scales(B)]
+    for step in range(3):
+        terms = [Term(stage.Z[A], h), Term(stage.Z[B], g)]
+        fits.append(stage.bound(memory, step, terms, start, target=target + g * h, constant=0.0))
+        if stage.settled(fits):
+            break
+        start = list(fits[-1].theta[:-1])
+        g, h = fits[-1].mean_and_slope(0)[0], fits[-1].mean_and_slope(1)[0]
+    return fits
+
+
+def compositional(stage: Stage, S: Sequence[int], memory: Memory) -> list[Surrogate]:
+    """f = g(h(S), others): h is first a slice of f at fixed others, or `_aligned`, then corrected by dg/dh times a function of S."""
+    S, R = list(S), stage.others(S)
+    start = [stage.amplitude, 0.0, *stage.scales(R)]
+    guesses = np.column_stack([_slices(stage, S, R, range(6)), _aligned(stage, S)])
+    candidates = [Term(np.vstack([standard(u), stage.Z[R]])) for u in guesses.T]
+    guess = min(
+        candidates, key=lambda term: stage.bound({}, 0, [term], start, iterations=0).objective
+    )
+    fits = [stage.bound(memory, 0, [guess], start)]
+    h = guess.Z[0]
+    for step in range(1, 4):
+        if stage.settled(fits):
+            break
+        tilt = fits[-1].mean_and_slope(0, 0)[1]
+        size = np.sqrt(np.mean(tilt**2)) + _TINY
+        terms = [Term(np.vstack([h, stage.Z[R]])), Term(stage.Z[S], tilt / size)]
+        outer = fits[-1].theta[: 2 + len(R)]
+        fits.append(stage.bound(memory, step, terms, [*outer, _SMALL, *stage.scales(S)]))
+        h = standard(h + fits[-1].mean_and_slope(1)[0] / size)
+    return fits
+
+
+def generalised_additive(
+    stage: Stage, A: Sequence[int], B: Sequence[int], memory: Memory
+) -> list[Surrogate]:
+    """F(f) = g(A) + h(B) with monotone F, that is f = G(s) and s = g(A) + h(B).
+
+    F is the transformation of f that correlates best with a sum of transformations of slices of f along A and along B
+    (Breiman and Friedman 1985); g and h follow from F(f), whose noise is that of f times F'.
+    """
+    A, B = list(A), list(B)
+    f = stage.free.fitted
+    along = [*_slices(stage, A, B, range(2)).T, *_slices(stage, B, A, range(2, 4)).T]
+    bent, bases = _splines(f), _orthonormal(np.column_stack([_splines(v) for v in along]))
+    F = standard(bent @ np.linalg.svd(bent.T @ bases)[0][:, 0])
+    steepness = _local_slope(f, F) ** 2
+    steepness = np.maximum(steepness, 1e-3 * np.median(steepness))
+    terms = [Term(stage.Z[A]), Term(stage.Z[B])]
+    sums = stage.bound(
+        memory, -1, terms, [0.0, *stage.scales(A), 0.0, *stage.scales(B)],
+        target=F, noise=steepness * stage.noise, free=True,
+    )  # fmt: skip
+    s = standard(sums.mean_and_slope(0)[0] + sums.mean_and_slope(1)[0])
+    fits = [stage.bound(memory, 0, [Term(s[None])], [0.0, 0.0])]
+    for step in range(1, 3):
+        if stage.settled(fits):
+            break
+        tilt = fits[-1].mean_and_slope(0, 0)[1]
+        size = np.sqrt(np.mean(tilt**2)) + _TINY
+        terms = [Term(s[None]), Term(stage.Z[A], tilt / size), Term(stage.Z[B], tilt / size)]
+        start = [*fits[-1].theta[:2], _SMALL, *stage.scales(A), _SMALL, *stage.scales(B)]
+        fits.append(stage.bound(memory, step, terms, start))
+        s = standard(s + (fits[-1].mean_and_slope(1)[0] + fits[-1].mean_and_slope(2)[0]) / size)
+    return fits
+
+
+def _slices(stage: Stage, A: Sequence[int], B: Sequence[int], references: range) -> Floats:
+    """The free surrogate at each row's A with the B of each reference row: a column per reference."""
+    free = stage.free
+    loads = free.weights[:, None] * _likeness(stage, B, references)
+    inside: Floats = _likeness(stage, A, range(len(stage))) @ loads
+    return np.exp(2 * stage.amplitude) * inside + free.constant * free.weights.sum()
+
+
+def _likeness(stage: Stage, features: Sequence[int], some: range) -> Floats:
+    """The features' factor of the free surrogate's covariance between all rows and some."""
+    Z = stage.Z[list(features)] / np.exp(stage.scales(features))[:, None]
+    there = Z[:, list(some)]
+    norms, norms_there = (Z**2).sum(0) / 2, (there**2).sum(0) / 2
+    return np.exp(np.minimum(Z.T @ there - norms[:, None] - norms_there[None], 0.0))
+
+
+def _aligned(stage: Stage, S: Sequence[int]) -> Floats:
+    """A cubic in the features S whose gradient lies along that of f within S, of a slope as even as that allows.
+
+    Slices of f fold where f is not monotone in h(S), this does not.
+    """
+    G = np.array([stage.free.mean_and_slope(0, k)[1] for k in S])
+    G *= np.sign(np.linalg.eigh(G @ G.T)[1][:, -1] @ G)
+    Z = stage.Z[list(S)]
+    powers = [p for p in product(range(4), repeat=len(S)) if 0 < sum(p) <= 3]
+    values = np.array([_monomial(Z, p) for p in powers])
+    slopes = [np.array([_derivative(Z, p, k) for p in powers]) for k in range(len(S))]  # (power, row)
+    lengths = np.sqrt((G**2).sum(0))
+    total = sum((D * lengths**2) @ D.T for D in slopes)
+    along = np.asarray(sum(G[k] * slopes[k] for k in range(len(S))))
+    # The part of the gradient across f's, with a thousandth of all of it, for a given mean slope along f's.
+    across = total - along @ along.T + 1e-3 * total + 1e-12 * np.trace(total) * np.eye(len(powers))
+    aligned: Floats = np.linalg.solve(across, along @ lengths) @ values
+    return aligned
+
+
+def _monomial(Z: Floats, powers: Sequence[int]) -> Floats:
+    return np.asarray(np.prod([z**p for z, p in zip(Z, powers, strict=True)], axis=0))
+
+
+def _derivative(Z: Floats, powers: Sequence[int], k: int) -> Floats:
+    if powers[k] == 0:
+        return np.zeros(Z.shape[1])
+    return powers[k] * _monomial(Z, [p - (j == k) for j, p in enumerate(powers)])
+
+
+def _leading(M: Floats) -> Floats:
+    """The one function whose multiples come closest to all columns."""
+    U, S, _ = np.linalg.svd(M, full_matrices=False)
+    return np.asarray(U[:, 0] * S[0])
+
+
+def _splines(v: Floats) -> Floats:
+    """Cubic splines of v with knots at its quantiles, without their mean: an orthonormal basis."""
+    u = standard(v)
+    knots = np.quantile(u, np.arange(1, 8) / 8)
+    return _orthonormal(np.column_stack([u, u**2, u**3, np.maximum(u[:, None] - knots, 0.0) ** 3]))
+
+
+def _orthonormal(M: Floats) -> Floats:
+    U, S, _ = np.linalg.svd(M - M.mean(axis=0), full_matrices=False)
+    return np.asarray(U[:, S > 1e-9 * S[0]])
+
+
+def _local_slope(f: Floats, F: Floats) -> Floats:
+    """Slope of F as a function of f, each over a twentieth of the rows."""
+    n = len(f)
+    order, half = np.argsort(f, kind="stable"), max(len(f) // 40, 2)
+    low = order[np.maximum(np.arange(n) - half, 0)]
+    high = order[np.minimum(np.arange(n) + half, n - 1)]
+    slope = np.empty(n)
+    slope[order] = (F[high] - F[low]) / (f[high] - f[low] + 1e-12)
+    return slope
