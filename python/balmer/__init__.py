@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from balmer.data import Dataset
+    from balmer.engines import Finding
     from balmer.errors import BalmerError, ConfigError, DataError, EngineError, UnitError
     from balmer.expressions import CustomOperator, Expression, parse
-    from balmer.search import Budget, Discovery, Front, Law, Objective, Problem, SearchSpace, discover
+    from balmer.search import Budget, Discovery, Front, Law, Objective, Problem, SearchSpace, discover, probe
 
 __all__ = [
     "BalmerError",
@@ -21,6 +22,7 @@ __all__ = [
     "Discovery",
     "EngineError",
     "Expression",
+    "Finding",
     "Front",
     "Law",
     "Objective",
@@ -29,6 +31,7 @@ __all__ = [
     "UnitError",
     "discover",
     "parse",
+    "probe",
 ]
 
 # Importing Balmer costs a few milliseconds; what a name needs is imported when the name is first used.
@@ -36,6 +39,7 @@ _HOMES = {
     "balmer.data": ("Dataset",),
     "balmer.errors": ("BalmerError", "ConfigError", "DataError", "EngineError", "UnitError"),
     "balmer.expressions": ("CustomOperator", "Expression", "parse"),
+    "balmer.engines.finding": ("Finding",),
     "balmer.search": (
         "Budget",
         "Discovery",
@@ -45,6 +49,7 @@ _HOMES = {
         "Problem",
         "SearchSpace",
         "discover",
+        "probe",
     ),
 }
 

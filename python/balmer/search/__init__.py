@@ -4,6 +4,7 @@ from balmer.engines.problem import Budget, Objective, Problem, SearchSpace
 from balmer.search.discover import Discovery, discover
 from balmer.search.front import Front
 from balmer.search.law import Constant, Law
+from balmer.search.probe import probe
 
 __all__ = [
     "Budget",
@@ -15,4 +16,5 @@ __all__ = [
     "Problem",
     "SearchSpace",
     "discover",
+    "probe",
 ]

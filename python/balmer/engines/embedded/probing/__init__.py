@@ -1,1 +1,6 @@
-"""Structure probes of the embedded engine: which separations, symmetries and compositions a table or a function shows."""
+"""Structure probes of the embedded engine: which separations, symmetries and compositions are there."""
+
+from balmer.engines.embedded.probing.exact import probe_function
+from balmer.engines.embedded.probing.probe import probe_data
+
+__all__ = ["probe_data", "probe_function"]

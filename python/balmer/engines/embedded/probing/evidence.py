@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import namedtuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from balmer.engines.embedded.probing.lapack import invert
 from balmer.kernels.elementary import fast_exp
@@ -22,6 +23,9 @@ RESOLUTION = 1e-3
 NATS = 4.0
 """Least standard error of a difference of log predictive densities: fitted parameters move it by as much."""
 
+Floats = NDArray[np.float64]
+
+_HOPELESS, _PATIENCE = 30.0, 4
 _MEMORY = 8  # steps from which L-BFGS knows the curvature
 _LARGEST = 40.0  # |theta| beyond which exp(2 theta) says nothing
 _PRIOR_WIDTH = 2.0
@@ -33,7 +37,9 @@ has; factors (n_terms, n_rows); y and noise, each row's target and relative vari
 
 
 @entry_jit
-def fit(rows, theta, iterations, rival, enough, potrf, potri):
+def fit(
+    rows: Rows, theta: Floats, iterations: int, rival: Floats, enough: float, potrf: int, potri: int
+) -> tuple[Floats, float, Floats, Floats, Floats]:
     """Maximise the evidence under wide priors (Rasmussen and Williams 2006, eqs. 2.30, 5.9) by L-BFGS.
 
     Parameters
@@ -42,7 +48,8 @@ def fit(rows, theta, iterations, rival, enough, potrf, potri):
     theta : where to begin.
     iterations : steps at most; two in turn that gain less than 0.001 end the fit.
     rival : log predictive densities of another surrogate on the rows when left out, or empty.
-    enough : the fit ends where the standard errors by which it does worse than the rival, `shortfall`, are fewer.
+    enough : the fit ends where the standard errors by which it does worse than the rival, `shortfall`, are fewer, or
+        where they are more than `_HOPELESS` and hardly fall.
     potrf, potri : see `lapack.addresses`.
 
     Returns
@@ -67,9 +74,13 @@ def fit(rows, theta, iterations, rival, enough, potrf, potri):
     steps, turns = np.zeros((_MEMORY, n_theta)), np.zeros((_MEMORY, n_theta))
     new_weights, new_gradient = np.zeros(n), np.zeros(n_theta)
     known, idle = 0, 0
-    for _ in range(iterations):
-        if rival.shape[0] > 0 and shortfall(rival, density) < enough:
-            break
+    behind = np.full(_PATIENCE, np.inf)  # by how much it was behind the rival in the last steps
+    for step_number in range(iterations):
+        if rival.shape[0] > 0:
+            now, before = shortfall(rival, density), behind[step_number % _PATIENCE]
+            if now < enough or (now > _HOPELESS and now > 0.8 * before):
+                break
+            behind[step_number % _PATIENCE] = now
         direction = -_quasi_newton(gradient, steps, turns, known)
         fall = np.dot(direction, gradient)
         if fall >= 0.0:
@@ -105,7 +116,7 @@ def fit(rows, theta, iterations, rival, enough, potrf, potri):
 
 
 @entry_jit
-def shortfall(rival, density):
+def shortfall(rival: Floats, density: Floats) -> float:
     """By how many standard errors left-out rows are predicted worse than by a rival.
 
     The difference of the log predictive densities over its standard error (Vehtari, Gelman and Gabry 2017, eq. 24).
@@ -117,7 +128,8 @@ def shortfall(rival, density):
     mean, square = total / n, 0.0
     for i in range(n):
         square += (rival[i] - density[i] - mean) ** 2
-    return total / np.sqrt(n * square / (n - 1) + NATS * NATS)
+    standard_error: float = np.sqrt(n * square / (n - 1) + NATS * NATS)
+    return total / standard_error
 
 
 @jit
@@ -157,7 +169,9 @@ def _objective(rows, theta, inverse, parts, weights, gradient, potrf, potri):
     _gradient(rows, theta, inverse, parts, weights, gradient)
     start = 0
     for c in range(rows.sizes.shape[0]):
-        for k in range(rows.sizes[c] + 1):  # amplitudes about the target's spread, lengths about the data's width
+        for k in range(
+            rows.sizes[c] + 1
+        ):  # amplitudes about the target's spread, lengths about the data's width
             off = (theta[start + k] - (0.0 if k == 0 else 1.0)) / _PRIOR_WIDTH
             value += off * off / 2.0
             gradient[start + k] += off / _PRIOR_WIDTH
@@ -267,7 +281,7 @@ def _gradient(rows, theta, inverse, parts, weights, gradient):
 
 
 @entry_jit
-def mean_and_slope(Z, scales, loads, k):
+def mean_and_slope(Z: Floats, scales: Floats, loads: Floats, k: int) -> tuple[Floats, Floats]:
     """The posterior mean of a term without its factor, at the rows, and its derivative by input k.
 
     Parameters

@@ -18,17 +18,17 @@ _LOWER = ord("L")
 
 @cache
 def addresses() -> tuple[int, int]:
-    """Of dpotrf and dpotri. They differ from process to process: compiled code, which is cached, gets them as numbers."""
+    """Of dpotrf and dpotri; as they differ between processes, compiled code, which is cached, gets them as numbers."""
     where = (get_cython_function_address("scipy.linalg.cython_lapack", name) for name in ("dpotrf", "dpotri"))
     potrf, potri = where
     return potrf, potri
 
 
 @intrinsic
-def _call(typing, address, a, b, c, d, e):  # type: ignore[no-untyped-def]
+def _call(typing, address, a, b, c, d, e):
     """Call the function at `address` with five pointers, which are given as numbers too."""
 
-    def generate(context, builder, signature, arguments):  # type: ignore[no-untyped-def]
+    def generate(context, builder, signature, arguments):
         pointer = ir.PointerType(ir.IntType(8))
         kind = ir.FunctionType(ir.VoidType(), [pointer] * 5)
         function = builder.inttoptr(arguments[0], kind.as_pointer())

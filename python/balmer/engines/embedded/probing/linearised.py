@@ -12,7 +12,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from balmer.engines.embedded.probing.stage import Memory, Stage, standard
+from balmer.engines.embedded.probing.stage import BEST_GUESS, Memory, Stage, standard
 from balmer.engines.embedded.probing.surrogate import Surrogate, Term
 
 __all__ = ["compositional", "generalised_additive", "multiplicative"]
@@ -20,6 +20,8 @@ __all__ = ["compositional", "generalised_additive", "multiplicative"]
 Floats = NDArray[np.float64]
 
 _TINY = np.finfo(float).tiny
+_SLICES = 6  # first guesses of an inner function that are slices
+_CORRECTION_STEPS = 12  # of a fit that begins near its end
 _SMALL = float(np.log(0.03))  # log a with which a correction begins
 
 
@@ -46,14 +48,19 @@ def multiplicative(stage: Stage, A: Sequence[int], B: Sequence[int], memory: Mem
 
 
 def compositional(stage: Stage, S: Sequence[int], memory: Memory) -> list[Surrogate]:
-    """f = g(h(S), others): h is first a slice of f at fixed others, or `_aligned`, then corrected by dg/dh times a function of S."""
+    """f = g(h(S), others).
+
+    h is first a slice of f at fixed others, or `_aligned`, and then corrected by dg/dh times a function of S.
+    """
     S, R = list(S), stage.others(S)
     start = [stage.amplitude, 0.0, *stage.scales(R)]
-    guesses = np.column_stack([_slices(stage, S, R, range(6)), _aligned(stage, S)])
-    candidates = [Term(np.vstack([standard(u), stage.Z[R]])) for u in guesses.T]
-    guess = min(
-        candidates, key=lambda term: stage.bound({}, 0, [term], start, iterations=0).objective
-    )
+    if BEST_GUESS not in memory:
+        objectives = [
+            stage.bound({}, 0, [_inner(stage, S, R, number)], start, iterations=0).objective
+            for number in range(_SLICES + 1)
+        ]
+        memory[BEST_GUESS] = np.array([np.argmin(objectives)])
+    guess = _inner(stage, S, R, int(memory[BEST_GUESS][0]))
     fits = [stage.bound(memory, 0, [guess], start)]
     h = guess.Z[0]
     for step in range(1, 4):
@@ -63,14 +70,22 @@ def compositional(stage: Stage, S: Sequence[int], memory: Memory) -> list[Surrog
         size = np.sqrt(np.mean(tilt**2)) + _TINY
         terms = [Term(np.vstack([h, stage.Z[R]])), Term(stage.Z[S], tilt / size)]
         outer = fits[-1].theta[: 2 + len(R)]
-        fits.append(stage.bound(memory, step, terms, [*outer, _SMALL, *stage.scales(S)]))
+        start = [*outer, _SMALL, *stage.scales(S)]
+        fits.append(stage.bound(memory, step, terms, start, iterations=_CORRECTION_STEPS))
         h = standard(h + fits[-1].mean_and_slope(1)[0] / size)
     return fits
 
 
-def generalised_additive(
-    stage: Stage, A: Sequence[int], B: Sequence[int], memory: Memory
-) -> list[Surrogate]:
+def _inner(stage: Stage, S: Sequence[int], R: Sequence[int], number: int) -> Term:
+    """The inputs h(S), R for one of the first guesses of h."""
+    if number == _SLICES:
+        guess = _aligned(stage, S)
+    else:
+        guess = _slices(stage, S, R, range(number, number + 1))[:, 0]
+    return Term(np.vstack([standard(guess), stage.Z[R]]))
+
+
+def generalised_additive(stage: Stage, A: Sequence[int], B: Sequence[int], memory: Memory) -> list[Surrogate]:
     """F(f) = g(A) + h(B) with monotone F, that is f = G(s) and s = g(A) + h(B).
 
     F is the transformation of f that correlates best with a sum of transformations of slices of f along A and along B
@@ -97,7 +112,7 @@ def generalised_additive(
         size = np.sqrt(np.mean(tilt**2)) + _TINY
         terms = [Term(s[None]), Term(stage.Z[A], tilt / size), Term(stage.Z[B], tilt / size)]
         start = [*fits[-1].theta[:2], _SMALL, *stage.scales(A), _SMALL, *stage.scales(B)]
-        fits.append(stage.bound(memory, step, terms, start))
+        fits.append(stage.bound(memory, step, terms, start, iterations=_CORRECTION_STEPS))
         s = standard(s + (fits[-1].mean_and_slope(1)[0] + fits[-1].mean_and_slope(2)[0]) / size)
     return fits
 
@@ -107,7 +122,8 @@ def _slices(stage: Stage, A: Sequence[int], B: Sequence[int], references: range)
     free = stage.free
     loads = free.weights[:, None] * _likeness(stage, B, references)
     inside: Floats = _likeness(stage, A, range(len(stage))) @ loads
-    return np.exp(2 * stage.amplitude) * inside + free.constant * free.weights.sum()
+    amplitude, offset = float(np.exp(2 * stage.amplitude)), free.constant * float(free.weights.sum())
+    return amplitude * inside + offset
 
 
 def _likeness(stage: Stage, features: Sequence[int], some: range) -> Floats:
@@ -115,7 +131,8 @@ def _likeness(stage: Stage, features: Sequence[int], some: range) -> Floats:
     Z = stage.Z[list(features)] / np.exp(stage.scales(features))[:, None]
     there = Z[:, list(some)]
     norms, norms_there = (Z**2).sum(0) / 2, (there**2).sum(0) / 2
-    return np.exp(np.minimum(Z.T @ there - norms[:, None] - norms_there[None], 0.0))
+    likeness: Floats = np.exp(np.minimum(Z.T @ there - norms[:, None] - norms_there[None], 0.0))
+    return likeness
 
 
 def _aligned(stage: Stage, S: Sequence[int]) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 
@@ -25,22 +25,24 @@ __all__ = ["probe_data"]
 Floats = NDArray[np.float64]
 
 THRESHOLD = 3.0  # standard errors by which a bound surrogate may predict worse and its structure still hold
-_REFUTED = 8.0  # beyond this on the few rows a structure is refuted: all rows would say the same, only later
-_VISIBLE = 0.1  # a violation of this part of the target's spread must be visible, or the surrogate can say nothing
-_FEWEST_ROWS, _FEW_ROWS, _ROWS = 20, 200, 600
+_VISIBLE = (
+    0.1  # a violation of this part of the target's spread must be visible, or the surrogate can say nothing
+)
+_STAGES = {200: 8.0, 350: 5.0, 600: THRESHOLD}
+"""Rows of each stage, and the statistic beyond which a structure is refuted there: more would say so later."""
+
+_FEWEST_ROWS = 20
 _POLL = 0.1  # seconds between looks at the keyboard and the progress bar
 
 
-def probe_data(
-    problem: Problem, *, seed: int, threads: int, on_progress: OnProgress | None
-) -> list[Finding]:
+def probe_data(problem: Problem, *, seed: int, threads: int, on_progress: OnProgress | None) -> list[Finding]:
     """Test which structure the target has in its features.
 
-    A Gaussian process that can express nothing but the structure is compared with a free one by how well each predicts
-    rows that are left out: the statistic is by how many standard errors it does worse. The structures are those of AI
-    Feynman (Udrescu et al., arXiv:2006.10782). A structure that implies a weaker one is refuted with it, by its statistic.
-    Where a violation of a tenth of the target's spread would be hidden by the free surrogate's own error, all statistics
-    exceed the threshold. Violations below about a thousandth of the spread count as none.
+    A Gaussian process that can express nothing but the structure is compared with a free one by how well each
+    predicts rows that are left out: the statistic is by how many standard errors it does worse. The structures are
+    those of AI Feynman (Udrescu et al., arXiv:2006.10782). A structure that implies a weaker one is refuted with it,
+    by its statistic. Where a violation of a tenth of the target's spread would be hidden by the free surrogate's own
+    error, all statistics exceed the threshold. Violations below about a thousandth of the spread count as none.
 
     Parameters
     ----------
@@ -79,14 +81,16 @@ class _Probe:
         self.order = np.random.default_rng([seed, len(y)]).permutation(len(y))
         self.of_one_sign = bool(np.all(y > 0) or np.all(y < 0))
         self.todo = hypotheses(len(X))
+        self.stages: list[Stage] = []
         self.statistic: dict[Hypothesis, float] = {}
         self.begin, self.stopped = time.perf_counter(), False
 
     def run(self) -> list[Finding]:
         with ThreadPoolExecutor(self.threads) as pool:
-            self._stages(pool)
+            self._build(pool)
             if not self.stopped:
-                error, rows = self.all.free.validation_error, self.all.free.effective_rows
+                free = self.stages[-1].free
+                error, rows = free.validation_error, free.effective_rows
                 # A violation v moves the density by v / (2 error) standard errors per square root of a row.
                 blindness = 2 * THRESHOLD * error / np.sqrt(rows) / _VISIBLE
                 if blindness > 1:
@@ -96,20 +100,24 @@ class _Probe:
         self._report()
         return [self._finding(h) for h in self.todo if h in self.statistic]
 
-    def _stages(self, pool: ThreadPoolExecutor) -> None:
-        """The few rows and, where there are more, all that are used."""
+    def _build(self, pool: ThreadPoolExecutor) -> None:
+        """The stages, each with the free surrogate on its rows."""
         n = len(self.y)
-        few, rows = min(n, _FEW_ROWS), min(n, _ROWS)
+        sizes = [*(size for size in _STAGES if size < min(n, max(_STAGES))), min(n, max(_STAGES))]
 
-        def build() -> None:
-            self.few = self._stage(few, None)
-            self.all = self._stage(rows, self.few) if few < rows else self.few
+        def build() -> float:
+            for size in sizes:
+                rows = self.order[:size]
+                X, y, noise = np.ascontiguousarray(self.X[:, rows]), self.y[rows], self.noise[rows]
+                last = size == sizes[-1]  # there a test goes on until its structure holds without a doubt
+                enough, bearable = (0.0, 0.0) if last else (THRESHOLD, _STAGES[size])
+                before = self.stages[-1] if self.stages else None
+                self.stages.append(Stage(X, y, noise, enough, bearable, before))
+                if self.stopped:
+                    break
+            return self.stages[-1].free.objective
 
         self._watch({pool.submit(build): None})
-
-    def _stage(self, n: int, before: Stage | None) -> Stage:
-        rows = self.order[:n]
-        return Stage(np.ascontiguousarray(self.X[:, rows]), self.y[rows], self.noise[rows], before)
 
     def _decide(self, pool: ThreadPoolExecutor) -> None:
         """Weaker structures first: one that implies a refuted one falls with it, and a sum, or a product of one sign,
@@ -144,23 +152,25 @@ class _Probe:
 
     def _judge(self, h: Hypothesis) -> float:
         memory: Memory = {}
-        value = _shortfall(self.few, h, memory)
-        return value if value > _REFUTED or self.all is self.few else _shortfall(self.all, h, memory)
+        value = float("inf")
+        for stage in self.stages:
+            value = _shortfall(stage, h, memory)
+            if value > stage.bearable:
+                break
+        return value
 
-    def _watch(self, pending: dict[Future[None], None] | dict[Future[float], Hypothesis]) -> None:
+    def _watch(self, pending: Mapping[Future[float], Hypothesis | None]) -> None:
         """Collect what the threads find, with an eye on keyboard and callback."""
-        work: dict[Future[None] | Future[float], Hypothesis | None] = dict(pending)
+        work = dict(pending)
         while work:
             try:
                 self._report()
-                done, _ = wait(work, timeout=_POLL)
-                for future in done:
+                for future in wait(work, timeout=_POLL).done:
                     h = work.pop(future)
-                    if future.cancelled():
-                        continue
-                    result = future.result()
-                    if h is not None and result is not None:
-                        self.statistic[h] = result
+                    if not future.cancelled():
+                        value = future.result()
+                        if h is not None:
+                            self.statistic[h] = value
             except KeyboardInterrupt:
                 if self.stopped:
                     raise  # the user presses twice: no more patience

@@ -13,15 +13,18 @@ from numpy.typing import NDArray
 from balmer.engines.embedded.probing.evidence import shortfall
 from balmer.engines.embedded.probing.surrogate import Surrogate, Term
 
-__all__ = ["Memory", "Stage", "additive", "coordinates", "standard", "symmetric", "without"]
+__all__ = ["BEST_GUESS", "Memory", "Stage", "additive", "coordinates", "standard", "symmetric", "without"]
 
 Floats = NDArray[np.float64]
 
 Memory = dict[int, Floats]
 """Fitted parameters by step of a test, so that a second test on more rows begins where the first one ended."""
 
+BEST_GUESS = -2
+"""The place in a Memory of the number of the best first guess."""
+
 _LEAST_LOG_NOISE = -7.0
-_STEPS, _STEPS_AGAIN = 30, 10
+_STEPS, _STEPS_AGAIN = 30, 10  # of a fit, and of one that begins where another ended
 _FREE_STEPS = 40
 
 
@@ -33,6 +36,8 @@ class Stage:
     X : features, shape (n_features, n_rows).
     y : target, shape (n_rows,).
     noise : each row's relative variance, shape (n_rows,).
+    enough : standard errors, see `shortfall`, with which a fit on these rows ends well.
+    bearable : with these a test does, as further corrections of its guesses cannot make more of them.
     before : a stage with fewer rows to start from.
 
     Attributes
@@ -42,8 +47,10 @@ class Stage:
     free : the free surrogate.
     """
 
-    def __init__(self, X: Floats, y: Floats, noise: Floats, before: Stage | None = None) -> None:
-        self.X, self.noise = X, noise
+    def __init__(
+        self, X: Floats, y: Floats, noise: Floats, enough: float, bearable: float, before: Stage | None
+    ) -> None:
+        self.X, self.noise, self.enough, self.bearable = X, noise, enough, bearable
         self.Z = np.array([standard(x) for x in X])
         self.target, self.mean = standard(y), float(y.mean() / y.std())
         # Little noise and much: the evidence may have a maximum at either.
@@ -56,7 +63,7 @@ class Stage:
             Surrogate.fit([Term(self.Z)], self.target, noise, start, iterations=_FREE_STEPS)
             for start in starts
         ]
-        self.free = min(fits, key=lambda fit: fit.objective)
+        self.free: Surrogate = min(fits, key=lambda fit: fit.objective)
 
     def __len__(self) -> int:
         return len(self.target)
@@ -107,18 +114,19 @@ class Stage:
             iterations=steps,
             constant=constant,
             rival=np.empty(0) if free else self.free.density,
+            enough=self.enough,
         )
         memory[step] = surrogate.theta
         return surrogate
 
     def shortfall(self, bound: Surrogate) -> float:
         """By how many standard errors the bound surrogate predicts left-out rows worse than the free one."""
-        return float(shortfall(self.free.density, bound.density))
+        return shortfall(self.free.density, bound.density)
 
     def settled(self, fits: Sequence[Surrogate]) -> bool:
         """Whether the last corrections show that further ones will not change the verdict."""
         now = self.shortfall(fits[-1])
-        return now < 0 or (len(fits) > 1 and now > max(10.0, 0.9 * self.shortfall(fits[-2])))
+        return now < self.bearable or (len(fits) > 1 and now > max(10.0, 0.9 * self.shortfall(fits[-2])))
 
 
 def standard(v: Floats) -> Floats:
@@ -147,7 +155,7 @@ def symmetric(stage: Stage, kind: str, i: int, j: int, memory: Memory) -> list[S
     for step, U in enumerate(coordinates(kind, stage.X[i], stage.X[j])):
         start = [stage.amplitude, *[nearest] * len(U), *stage.scales(others)]
         fits.append(stage.bound(memory, step, [Term(np.vstack([U, stage.Z[others]]))], start))
-        if stage.shortfall(fits[-1]) < 0:
+        if stage.shortfall(fits[-1]) < stage.bearable:
             break
     return fits
 

@@ -1,4 +1,4 @@
-"""The surrogate: a Gaussian process whose covariance is a sum of terms, fitted by evidence, judged by leaving out rows."""
+"""The surrogate: a Gaussian process whose covariance is a sum of terms, judged by leaving out rows."""
 
 from __future__ import annotations
 
@@ -83,9 +83,7 @@ class Surrogate:
             rows, start, iterations, rival, enough, *lapack.addresses()
         )
         fitted = y - (np.exp(2 * theta[-1]) + RESOLUTION**2) * noise * weights
-        return Surrogate(
-            tuple(terms), theta, constant, objective, weights, noise, fitted, residual, density
-        )
+        return Surrogate(tuple(terms), theta, constant, objective, weights, noise, fitted, residual, density)
 
     @property
     def validation_error(self) -> float:
