@@ -122,7 +122,7 @@ def test_units_of_the_target_and_of_all_features_do_not_change_a_verdict(engine,
     function, _ = with_structure(kind, rng)
     problem = rows(function, BOX, rng, 200)
     columns = {name: 1e-6 * x for name, x in zip(NAMES, problem.X, strict=True)}
-    other = Problem(Dataset.from_arrays(columns, 1e9 * problem.y))
+    other = Problem(Dataset.from_arrays(columns, 1e9 * problem.y, target="f"))
     one, two = engine.probe(problem, seed=0), engine.probe(other, seed=0)
     assert [f.verdict for f in one] == [f.verdict for f in two]
 
@@ -135,6 +135,6 @@ def test_rows_of_no_trust_do_not_spoil_a_verdict(engine):
     y[::2] += rng.normal(size=200)
     sigma[::2] = 10.0
     columns = dict(zip(NAMES, clean.X, strict=True))
-    findings = engine.probe(Problem(Dataset.from_arrays(columns, y, sigma=sigma)), seed=0)
+    findings = engine.probe(Problem(Dataset.from_arrays(columns, y, sigma=sigma, target="f")), seed=0)
     assert verdict(findings, "additive", groups)
     assert not verdict(findings, "multiplicative", groups)

@@ -209,7 +209,7 @@ def _covariance(rows, theta, total, parts):
         start, first = 0, 0
         for c in range(rows.sizes.shape[0]):
             row = parts[c, j]
-            _distances(scaled, first, rows.sizes[c], j, j, n, row)
+            _distances(scaled, scaled, first, rows.sizes[c], j, j, n, row)
             load = np.exp(2.0 * theta[start]) * rows.factors[c, j]
             _likeness(row, load, rows.factors[c], total[j], j, n)
             first += rows.sizes[c]
@@ -217,12 +217,12 @@ def _covariance(rows, theta, total, parts):
 
 
 @loops_jit
-def _distances(scaled, first, size, j, begin, n, row):
-    """Half the squared distance of rows `begin` to n from row j."""
+def _distances(scaled, there, first, size, j, begin, n, row):
+    """Half the squared distance of rows `begin` to n from point j."""
     for i in range(begin, n):
         row[i] = 0.0
     for k in range(first, first + size):
-        z = scaled[k, j]
+        z = there[k, j]
         column = scaled[k]
         for i in range(begin, n):
             row[i] += (column[i] - z) * (column[i] - z)
@@ -281,34 +281,35 @@ def _gradient(rows, theta, inverse, parts, weights, gradient):
 
 
 @entry_jit
-def mean_and_slope(Z: Floats, scales: Floats, loads: Floats, k: int) -> tuple[Floats, Floats]:
-    """The posterior mean of a term without its factor, at the rows, and its derivative by input k.
+def mean_and_slope(Z: Floats, at: Floats, scales: Floats, loads: Floats, k: int) -> tuple[Floats, Floats]:
+    """The posterior mean of a term without its factor, and its derivative by input k.
 
     Parameters
     ----------
-    Z : inputs of the term, shape (n_inputs, n_rows).
+    Z, at : inputs of the term at the rows, and where it is evaluated, shape (n_inputs, n_rows).
     scales : the length scale of each input.
     loads : a^2 times factor times weight of each row.
     """
     n = Z.shape[1]
     value, slope = np.zeros(n), np.zeros(n)
-    scaled = np.empty_like(Z)
+    scaled, there = np.empty_like(Z), np.empty_like(Z)
     for m in range(Z.shape[0]):
         scaled[m] = Z[m] * (np.sqrt(0.5) / scales[m])
+        there[m] = at[m] * (np.sqrt(0.5) / scales[m])
     row = np.empty(n)
     for j in range(n):
-        _distances(scaled, 0, Z.shape[0], j, 0, n, row)
-        value[j], slope[j] = _pulls(row, loads, Z[k], j)
+        _distances(scaled, there, 0, Z.shape[0], j, 0, n, row)
+        value[j], slope[j] = _pulls(row, loads, Z[k], at[k, j])
         slope[j] /= scales[k] ** 2
     return value, slope
 
 
 @jit
-def _pulls(row, loads, z, j):
+def _pulls(row, loads, z, here):
     total = tilt = 0.0
     for i in range(row.shape[0]):
         row[i] = loads[i] * fast_exp(-min(row[i], 700.0))
     for i in range(row.shape[0]):
         total += row[i]
-        tilt += row[i] * (z[i] - z[j])
+        tilt += row[i] * (z[i] - here)
     return total, tilt

@@ -20,12 +20,13 @@ __all__ = ["compositional", "generalised_additive", "multiplicative"]
 Floats = NDArray[np.float64]
 
 _TINY = np.finfo(float).tiny
+_CORRECTIONS = 3  # of a first guess at most
 _SLICES = 6  # first guesses of an inner function that are slices
 _CORRECTION_STEPS = 12  # of a fit that begins near its end
 _SMALL = float(np.log(0.03))  # log a with which a correction begins
 
 
-def multiplicative(stage: Stage, A: Sequence[int], B: Sequence[int], memory: Memory) -> list[Surrogate]:
+def multiplicative(stage: Stage, A: Sequence[int], B: Sequence[int], memory: Memory) -> list[float]:
     """f = g(A) h(B), linearised about g0 h0: f + g0 h0 = h0 g + g0 h."""
     A, B = list(A), list(B)
     target = stage.target + stage.mean
@@ -35,19 +36,23 @@ def multiplicative(stage: Stage, A: Sequence[int], B: Sequence[int], memory: Mem
     g *= (g * h) @ target / ((g * h) @ (g * h))
     balance = np.sqrt(np.linalg.norm(g) / np.linalg.norm(h))
     g, h = g / balance, h * balance
-    fits: list[Surrogate] = []
+    shortfalls: list[float] = []
     start = [stage.amplitude, *stage.scales(A), stage.amplitude, *stage.scales(B)]
-    for step in range(3):
+    for step in range(_CORRECTIONS):
         terms = [Term(stage.Z[A], h), Term(stage.Z[B], g)]
-        fits.append(stage.bound(memory, step, terms, start, target=target + g * h, constant=0.0))
-        if stage.settled(fits):
+        fit = stage.bound(memory, step, terms, start, target=target + g * h, constant=0.0)
+        new_g, new_h = fit.mean(0), fit.mean(1)
+        # h0 g + g0 h is the same with g + t g0 and h - t h0: both shall have changed alike.
+        t = ((new_h @ h) / (h @ h) - (new_g @ g) / (g @ g)) / 2
+        new_g, new_h = new_g + t * g, new_h - t * h
+        shortfalls.append(stage.shortfall(fit, (new_g - g) * (new_h - h)))
+        if stage.settled(shortfalls):
             break
-        start = list(fits[-1].theta[:-1])
-        g, h = fits[-1].mean_and_slope(0)[0], fits[-1].mean_and_slope(1)[0]
-    return fits
+        start, g, h = list(fit.theta[:-1]), new_g, new_h
+    return shortfalls
 
 
-def compositional(stage: Stage, S: Sequence[int], memory: Memory) -> list[Surrogate]:
+def compositional(stage: Stage, S: Sequence[int], memory: Memory) -> list[float]:
     """f = g(h(S), others).
 
     h is first a slice of f at fixed others, or `_aligned`, and then corrected by dg/dh times a function of S.
@@ -61,19 +66,20 @@ def compositional(stage: Stage, S: Sequence[int], memory: Memory) -> list[Surrog
         ]
         memory[BEST_GUESS] = np.array([np.argmin(objectives)])
     guess = _inner(stage, S, R, int(memory[BEST_GUESS][0]))
-    fits = [stage.bound(memory, 0, [guess], start)]
-    h = guess.Z[0]
-    for step in range(1, 4):
-        if stage.settled(fits):
+    fit, h = stage.bound(memory, 0, [guess], start), guess.Z[0]
+    shortfalls = [stage.shortfall(fit)]
+    for step in range(1, _CORRECTIONS + 1):
+        if stage.settled(shortfalls):
             break
-        tilt = fits[-1].mean_and_slope(0, 0)[1]
+        tilt = fit.mean_and_slope(0, 0)[1]
         size = np.sqrt(np.mean(tilt**2)) + _TINY
         terms = [Term(np.vstack([h, stage.Z[R]])), Term(stage.Z[S], tilt / size)]
-        outer = fits[-1].theta[: 2 + len(R)]
-        start = [*outer, _SMALL, *stage.scales(S)]
-        fits.append(stage.bound(memory, step, terms, start, iterations=_CORRECTION_STEPS))
-        h = standard(h + fits[-1].mean_and_slope(1)[0] / size)
-    return fits
+        start = [*fit.theta[: 2 + len(R)], _SMALL, *stage.scales(S)]
+        fit = stage.bound(memory, step, terms, start, iterations=_CORRECTION_STEPS)
+        correction = fit.mean(1) / size
+        shortfalls.append(stage.shortfall(fit, _curvature(fit, correction, tilt)))
+        h = standard(h + correction)
+    return shortfalls
 
 
 def _inner(stage: Stage, S: Sequence[int], R: Sequence[int], number: int) -> Term:
@@ -85,7 +91,7 @@ def _inner(stage: Stage, S: Sequence[int], R: Sequence[int], number: int) -> Ter
     return Term(np.vstack([standard(guess), stage.Z[R]]))
 
 
-def generalised_additive(stage: Stage, A: Sequence[int], B: Sequence[int], memory: Memory) -> list[Surrogate]:
+def generalised_additive(stage: Stage, A: Sequence[int], B: Sequence[int], memory: Memory) -> list[float]:
     """F(f) = g(A) + h(B) with monotone F, that is f = G(s) and s = g(A) + h(B).
 
     F is the transformation of f that correlates best with a sum of transformations of slices of f along A and along B
@@ -103,18 +109,28 @@ def generalised_additive(stage: Stage, A: Sequence[int], B: Sequence[int], memor
         memory, -1, terms, [0.0, *stage.scales(A), 0.0, *stage.scales(B)],
         target=F, noise=steepness * stage.noise, free=True,
     )  # fmt: skip
-    s = standard(sums.mean_and_slope(0)[0] + sums.mean_and_slope(1)[0])
-    fits = [stage.bound(memory, 0, [Term(s[None])], [0.0, 0.0])]
-    for step in range(1, 3):
-        if stage.settled(fits):
+    s = standard(sums.mean(0) + sums.mean(1))
+    fit = stage.bound(memory, 0, [Term(s[None])], [0.0, 0.0])
+    shortfalls = [stage.shortfall(fit)]
+    for step in range(1, _CORRECTIONS):
+        if stage.settled(shortfalls):
             break
-        tilt = fits[-1].mean_and_slope(0, 0)[1]
+        tilt = fit.mean_and_slope(0, 0)[1]
         size = np.sqrt(np.mean(tilt**2)) + _TINY
         terms = [Term(s[None]), Term(stage.Z[A], tilt / size), Term(stage.Z[B], tilt / size)]
-        start = [*fits[-1].theta[:2], _SMALL, *stage.scales(A), _SMALL, *stage.scales(B)]
-        fits.append(stage.bound(memory, step, terms, start, iterations=_CORRECTION_STEPS))
-        s = standard(s + (fits[-1].mean_and_slope(1)[0] + fits[-1].mean_and_slope(2)[0]) / size)
-    return fits
+        start = [*fit.theta[:2], _SMALL, *stage.scales(A), _SMALL, *stage.scales(B)]
+        fit = stage.bound(memory, step, terms, start, iterations=_CORRECTION_STEPS)
+        correction = (fit.mean(1) + fit.mean(2)) / size
+        shortfalls.append(stage.shortfall(fit, _curvature(fit, correction, tilt)))
+        s = standard(s + correction)
+    return shortfalls
+
+
+def _curvature(fit: Surrogate, correction: Floats, tilt: Floats) -> Floats:
+    """What the first term says with its first input corrected, beyond its value and the tilt times the correction."""
+    moved = fit.terms[0].Z.copy()
+    moved[0] += correction
+    return fit.mean(0, moved) - fit.mean(0) - tilt * correction
 
 
 def _slices(stage: Stage, A: Sequence[int], B: Sequence[int], references: range) -> Floats:

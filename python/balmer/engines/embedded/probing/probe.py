@@ -199,19 +199,17 @@ def _shortfall(stage: Stage, h: Hypothesis, memory: Memory) -> float:
     It is below about two where the structure holds: a bound surrogate then has less to learn.
     """
     if h.kind == "irrelevant":
-        fits = without(stage, h.variables[0], memory)
-    elif h.kind == "additive":
-        fits = additive(stage, h.variables, h.rest, memory)
-    elif h.kind == "multiplicative":
-        fits = multiplicative(stage, h.variables, h.rest, memory)
-    elif h.kind == "generalised_additive":
-        fits = generalised_additive(stage, h.variables, h.rest, memory)
-    elif h.kind == "compositional":
-        fits = compositional(stage, h.variables, memory)
-    else:
-        i, j = h.variables
-        fits = symmetric(stage, h.kind, i, j, memory)
-    return min(stage.shortfall(fit) for fit in fits)
+        return min(without(stage, h.variables[0], memory))
+    if h.kind == "additive":
+        return min(additive(stage, h.variables, h.rest, memory))
+    if h.kind == "multiplicative":
+        return min(multiplicative(stage, h.variables, h.rest, memory))
+    if h.kind == "generalised_additive":
+        return min(generalised_additive(stage, h.variables, h.rest, memory))
+    if h.kind == "compositional":
+        return min(compositional(stage, h.variables, memory))
+    i, j = h.variables
+    return min(symmetric(stage, h.kind, i, j, memory))
 
 
 @contextmanager

@@ -119,14 +119,20 @@ class Stage:
         memory[step] = surrogate.theta
         return surrogate
 
-    def shortfall(self, bound: Surrogate) -> float:
-        """By how many standard errors the bound surrogate predicts left-out rows worse than the free one."""
-        return shortfall(self.free.density, bound.density)
+    def shortfall(self, bound: Surrogate, error: Floats | None = None) -> float:
+        """By how many standard errors the bound surrogate predicts left-out rows worse than the free one.
 
-    def settled(self, fits: Sequence[Surrogate]) -> bool:
+        Parameters
+        ----------
+        error : by how much its structure, where it is not linear, is off what its terms predict.
+        """
+        density = bound.density if error is None else bound.density_of(error)
+        return shortfall(self.free.density, density)
+
+    def settled(self, shortfalls: Sequence[float]) -> bool:
         """Whether the last corrections show that further ones will not change the verdict."""
-        now = self.shortfall(fits[-1])
-        return now < self.bearable or (len(fits) > 1 and now > max(10.0, 0.9 * self.shortfall(fits[-2])))
+        now = shortfalls[-1]
+        return now < self.bearable or (len(shortfalls) > 1 and now > max(10.0, 0.9 * shortfalls[-2]))
 
 
 def standard(v: Floats) -> Floats:
@@ -136,28 +142,31 @@ def standard(v: Floats) -> Floats:
     return centred / spread if spread > 0 else np.zeros_like(v)
 
 
-def without(stage: Stage, i: int, memory: Memory) -> list[Surrogate]:
+def without(stage: Stage, i: int, memory: Memory) -> list[float]:
     """No dependence on feature i."""
     others = stage.others([i])
-    return [stage.bound(memory, 0, [Term(stage.Z[others])], [stage.amplitude, *stage.scales(others)])]
+    start = [stage.amplitude, *stage.scales(others)]
+    return [stage.shortfall(stage.bound(memory, 0, [Term(stage.Z[others])], start))]
 
 
-def additive(stage: Stage, A: Sequence[int], B: Sequence[int], memory: Memory) -> list[Surrogate]:
+def additive(stage: Stage, A: Sequence[int], B: Sequence[int], memory: Memory) -> list[float]:
     """f = g(A) + h(B)."""
     start = [stage.amplitude, *stage.scales(A), stage.amplitude, *stage.scales(B)]
-    return [stage.bound(memory, 0, [Term(stage.Z[list(A)]), Term(stage.Z[list(B)])], start)]
+    terms = [Term(stage.Z[list(A)]), Term(stage.Z[list(B)])]
+    return [stage.shortfall(stage.bound(memory, 0, terms, start))]
 
 
-def symmetric(stage: Stage, kind: str, i: int, j: int, memory: Memory) -> list[Surrogate]:
+def symmetric(stage: Stage, kind: str, i: int, j: int, memory: Memory) -> list[float]:
     """The pair i, j acts through its invariant alone."""
     others, nearest = stage.others([i, j]), float(stage.scales([i, j]).min())
-    fits: list[Surrogate] = []
+    shortfalls: list[float] = []
     for step, U in enumerate(coordinates(kind, stage.X[i], stage.X[j])):
         start = [stage.amplitude, *[nearest] * len(U), *stage.scales(others)]
-        fits.append(stage.bound(memory, step, [Term(np.vstack([U, stage.Z[others]]))], start))
-        if stage.shortfall(fits[-1]) < stage.bearable:
+        fit = stage.bound(memory, step, [Term(np.vstack([U, stage.Z[others]]))], start)
+        shortfalls.append(stage.shortfall(fit))
+        if shortfalls[-1] < stage.bearable:
             break
-    return fits
+    return shortfalls
 
 
 def coordinates(kind: str, x: Floats, y: Floats) -> list[Floats]:

@@ -96,12 +96,27 @@ class Surrogate:
         trust = 1 / self.noise
         return float(trust.sum() ** 2 / (trust**2).sum())
 
-    def mean_and_slope(self, c: int, k: int = 0) -> tuple[Floats, Floats]:
-        """The posterior mean of term c without its factor, at the rows, and its derivative by its input k."""
+    def mean_and_slope(self, c: int, k: int = 0, at: Floats | None = None) -> tuple[Floats, Floats]:
+        """The posterior mean of term c without its factor, and its derivative by its input k.
+
+        Parameters
+        ----------
+        at : inputs of the term, shape (n_inputs, n_rows); those of the rows if none are given.
+        """
         term = self.terms[c]
-        at = sum(1 + len(other.Z) for other in self.terms[:c])
+        start = sum(1 + len(other.Z) for other in self.terms[:c])
         factor = 1.0 if term.factor is None else term.factor
-        loads = np.exp(2 * self.theta[at]) * factor * self.weights
-        scales = np.exp(self.theta[at + 1 : at + 1 + len(term.Z)])
-        mean, slope = evidence.mean_and_slope(np.ascontiguousarray(term.Z), scales, loads, k)
-        return mean, slope
+        loads = np.exp(2 * self.theta[start]) * factor * self.weights
+        scales = np.exp(self.theta[start + 1 : start + 1 + len(term.Z)])
+        Z = np.ascontiguousarray(term.Z)
+        return evidence.mean_and_slope(Z, Z if at is None else np.ascontiguousarray(at), scales, loads, k)
+
+    def mean(self, c: int, at: Floats | None = None) -> Floats:
+        """The posterior mean of term c without its factor."""
+        return self.mean_and_slope(c, 0, at)[0]
+
+    def density_of(self, error: Floats) -> Floats:
+        """Log predictive density of each row when it is left out and an error is added to what is predicted of it."""
+        precision = np.divide(self.weights, self.residual, out=np.zeros(len(error)), where=self.residual != 0)
+        shifted: Floats = self.density + 0.5 * precision * (self.residual**2 - (self.residual - error) ** 2)
+        return shifted
