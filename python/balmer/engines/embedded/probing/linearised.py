@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from balmer.engines.embedded.probing.stage import BEST_GUESS, Memory, Stage, standard
 from balmer.engines.embedded.probing.surrogate import Surrogate, Term
 
-__all__ = ["compositional", "generalised_additive", "multiplicative"]
+__all__ = ["compositional", "generalised_additive", "multiplicative", "product_parts", "slices"]
 
 Floats = NDArray[np.float64]
 
@@ -28,28 +28,45 @@ _SMALL = float(np.log(0.03))  # log a with which a correction begins
 
 def multiplicative(stage: Stage, A: Sequence[int], B: Sequence[int], memory: Memory) -> list[float]:
     """f = g(A) h(B), linearised about g0 h0: f + g0 h0 = h0 g + g0 h."""
-    A, B = list(A), list(B)
+    g, h = _first_factors(stage, A, B)
+    return _products(stage, A, B, g, h, memory)[0]
+
+
+def product_parts(stage: Stage, A: Sequence[int], B: Sequence[int]) -> tuple[Floats, Floats]:
+    """g(A) and h(B) of f = g(A) h(B) at the rows, each up to a factor."""
+    g, h = _first_factors(stage, A, B)
+    return _products(stage, A, B, g, h, {})[1:]
+
+
+def _first_factors(stage: Stage, A: Sequence[int], B: Sequence[int]) -> tuple[Floats, Floats]:
     target = stage.target + stage.mean
     references = range(min(30, len(stage)))
-    g = _leading(_slices(stage, A, B, references) + stage.mean)
-    h = _leading(_slices(stage, B, A, references) + stage.mean)
+    g = _leading(slices(stage, A, B, references) + stage.mean)
+    h = _leading(slices(stage, B, A, references) + stage.mean)
     g *= (g * h) @ target / ((g * h) @ (g * h))
     balance = np.sqrt(np.linalg.norm(g) / np.linalg.norm(h))
-    g, h = g / balance, h * balance
+    return g / balance, h * balance
+
+
+def _products(
+    stage: Stage, A: Sequence[int], B: Sequence[int], g: Floats, h: Floats, memory: Memory
+) -> tuple[list[float], Floats, Floats]:
+    """The shortfall after each correction, and the last factors."""
+    target = stage.target + stage.mean
     shortfalls: list[float] = []
     start = [stage.amplitude, *stage.scales(A), stage.amplitude, *stage.scales(B)]
     for step in range(_CORRECTIONS):
-        terms = [Term(stage.Z[A], h), Term(stage.Z[B], g)]
+        terms = [Term(stage.Z[list(A)], h), Term(stage.Z[list(B)], g)]
         fit = stage.bound(memory, step, terms, start, target=target + g * h, constant=0.0)
         new_g, new_h = fit.mean(0), fit.mean(1)
         # h0 g + g0 h is the same with g + t g0 and h - t h0: both shall have changed alike.
         t = ((new_h @ h) / (h @ h) - (new_g @ g) / (g @ g)) / 2
         new_g, new_h = new_g + t * g, new_h - t * h
         shortfalls.append(stage.shortfall(fit, (new_g - g) * (new_h - h)))
+        start, g, h = list(fit.theta[:-1]), new_g, new_h
         if stage.settled(shortfalls):
             break
-        start, g, h = list(fit.theta[:-1]), new_g, new_h
-    return shortfalls
+    return shortfalls, g, h
 
 
 def compositional(stage: Stage, S: Sequence[int], memory: Memory) -> list[float]:
@@ -87,7 +104,7 @@ def _inner(stage: Stage, S: Sequence[int], R: Sequence[int], number: int) -> Ter
     if number == _SLICES:
         guess = _aligned(stage, S)
     else:
-        guess = _slices(stage, S, R, range(number, number + 1))[:, 0]
+        guess = slices(stage, S, R, range(number, number + 1))[:, 0]
     return Term(np.vstack([standard(guess), stage.Z[R]]))
 
 
@@ -99,7 +116,7 @@ def generalised_additive(stage: Stage, A: Sequence[int], B: Sequence[int], memor
     """
     A, B = list(A), list(B)
     f = stage.free.fitted
-    along = [*_slices(stage, A, B, range(2)).T, *_slices(stage, B, A, range(2, 4)).T]
+    along = [*slices(stage, A, B, range(2)).T, *slices(stage, B, A, range(2, 4)).T]
     bent, bases = _splines(f), _orthonormal(np.column_stack([_splines(v) for v in along]))
     F = standard(bent @ np.linalg.svd(bent.T @ bases)[0][:, 0])
     steepness = _local_slope(f, F) ** 2
@@ -133,7 +150,7 @@ def _curvature(fit: Surrogate, correction: Floats, tilt: Floats) -> Floats:
     return fit.mean(0, moved) - fit.mean(0) - tilt * correction
 
 
-def _slices(stage: Stage, A: Sequence[int], B: Sequence[int], references: range) -> Floats:
+def slices(stage: Stage, A: Sequence[int], B: Sequence[int], references: range) -> Floats:
     """The free surrogate at each row's A with the B of each reference row: a column per reference."""
     free = stage.free
     loads = free.weights[:, None] * _likeness(stage, B, references)

@@ -20,7 +20,7 @@ from balmer.engines.finding import Finding
 from balmer.engines.problem import Problem
 from balmer.errors import DataError
 
-__all__ = ["probe_data"]
+__all__ = ["THRESHOLD", "one_thread_each", "probe_data"]
 
 Floats = NDArray[np.float64]
 
@@ -59,7 +59,7 @@ def probe_data(problem: Problem, *, seed: int, threads: int, on_progress: OnProg
         raise DataError(f"a probe needs at least {_FEWEST_ROWS} rows of positive weight; there are {len(y)}")
     if len(X) < 2 or np.ptp(y) == 0:
         return []
-    with _one_thread_each():
+    with one_thread_each():
         return _Probe(problem, X, y, weights.mean() / weights, seed, threads, on_progress).run()
 
 
@@ -213,7 +213,7 @@ def _shortfall(stage: Stage, h: Hypothesis, memory: Memory) -> float:
 
 
 @contextmanager
-def _one_thread_each() -> Iterator[None]:
+def one_thread_each() -> Iterator[None]:
     """LAPACK on one thread in each of ours: its sums must not depend on how many there are."""
     lapack.addresses()  # loads the library that is to be limited
     with threadpool_limits(1, user_api="blas"):
