@@ -7,9 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from balmer.data import Dataset
+    from balmer.engines import Finding
     from balmer.errors import BalmerError, ConfigError, DataError, EngineError, UnitError
     from balmer.expressions import CustomOperator, Expression, parse
-    from balmer.search import Budget, Discovery, Front, Law, Objective, Problem, SearchSpace, discover, discover_all
+    from balmer.search import (
+        Budget,
+        Discovery,
+        Front,
+        Law,
+        Objective,
+        Problem,
+        SearchSpace,
+        discover,
+        discover_all,
+        probe,
+    )
 
 __all__ = [
     "BalmerError",
@@ -21,6 +33,7 @@ __all__ = [
     "Discovery",
     "EngineError",
     "Expression",
+    "Finding",
     "Front",
     "Law",
     "Objective",
@@ -30,6 +43,7 @@ __all__ = [
     "discover",
     "discover_all",
     "parse",
+    "probe",
 ]
 
 # Importing Balmer costs a few milliseconds; what a name needs is imported when the name is first used.
@@ -37,6 +51,7 @@ _HOMES = {
     "balmer.data": ("Dataset",),
     "balmer.errors": ("BalmerError", "ConfigError", "DataError", "EngineError", "UnitError"),
     "balmer.expressions": ("CustomOperator", "Expression", "parse"),
+    "balmer.engines.finding": ("Finding",),
     "balmer.search": (
         "Budget",
         "Discovery",
@@ -47,6 +62,7 @@ _HOMES = {
         "SearchSpace",
         "discover",
         "discover_all",
+        "probe",
     ),
 }
 

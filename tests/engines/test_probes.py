@@ -1,6 +1,8 @@
-"""What every engine that can probe must say of data whose structure is known."""
+"""What every engine must say of data, and of functions, whose structure is known."""
 
 from __future__ import annotations
+
+import signal
 
 import numpy as np
 import pytest
@@ -8,13 +10,6 @@ import pytest
 from balmer import Dataset, Problem
 from balmer.engines.finding import KINDS, Finding
 from balmer.errors import ConfigError, DataError
-
-
-@pytest.fixture
-def probing(engine):
-    if not hasattr(engine, "probe"):
-        pytest.skip(f"the {engine.name} engine has no probes")
-    return engine
 
 
 def table(function, n=300, noise=0.0, seed=0, **box):
@@ -61,14 +56,14 @@ CASES = {
 
 @pytest.mark.parametrize("noise", [0.0, 0.01])
 @pytest.mark.parametrize("name", CASES)
-def test_what_is_there_is_found_and_nothing_else(probing, name, noise):
+def test_what_is_there_is_found_and_nothing_else(engine, name, noise):
     function, box, expected = CASES[name]
-    assert true(probing.probe(table(function, noise=noise, **box), seed=0)) == structure(expected)
+    assert true(engine.probe(table(function, noise=noise, **box), seed=0)) == structure(expected)
 
 
-def test_every_hypothesis_is_returned_with_the_names_of_the_features(probing):
+def test_every_hypothesis_is_returned_with_the_names_of_the_features(engine):
     function, box, _ = CASES["overlap"]
-    findings = probing.probe(table(function, n=100, **box), seed=0)
+    findings = engine.probe(table(function, n=100, **box), seed=0)
     assert all(isinstance(f, Finding) for f in findings)
     assert {f.kind for f in findings} >= set(KINDS) - {"irrelevant"}
     assert {name for f in findings for name in f.variables} == set(box)
@@ -77,28 +72,28 @@ def test_every_hypothesis_is_returned_with_the_names_of_the_features(probing):
         assert (set(f.variables) | set(f.rest) == set(box)) if splits else not f.rest
 
 
-def test_noise_has_no_structure(probing):
+def test_noise_has_no_structure(engine):
     rng = np.random.default_rng(1)
     columns = {"a": rng.normal(size=300), "b": rng.normal(size=300)}
-    findings = probing.probe(Problem(Dataset.from_arrays(columns, rng.normal(size=300))), seed=0)
+    findings = engine.probe(Problem(Dataset.from_arrays(columns, rng.normal(size=300))), seed=0)
     assert findings
     assert not true(findings)
 
 
 def test_one_seed_gives_one_answer(make_engine):
-    engines = make_engine(1), make_engine(2)
-    if not hasattr(engines[0], "probe"):
-        pytest.skip(f"the {engines[0].name} engine has no probes")
     function, box, _ = CASES["velocities"]
-    first, second = (engine.probe(table(function, n=150, noise=0.01, **box), seed=3) for engine in engines)
+    first, second = (
+        engine.probe(table(function, n=150, noise=0.01, **box), seed=3)
+        for engine in (make_engine(1), make_engine(2))
+    )
     assert first == second
 
 
-def test_one_feature_has_no_structure_to_test(probing):
-    assert probing.probe(table(lambda x: x**2, x=(0, 1)), seed=0) == []
+def test_one_feature_has_no_structure_to_test(engine):
+    assert engine.probe(table(lambda x: x**2, x=(0, 1)), seed=0) == []
 
 
-def test_the_callback_sees_progress_and_ends_a_probe(probing):
+def test_the_callback_sees_progress_and_ends_a_probe(engine):
     function, box, _ = CASES["two energies"]
     shares = []
 
@@ -106,33 +101,50 @@ def test_the_callback_sees_progress_and_ends_a_probe(probing):
         shares.append(progress.fraction)
         return len(shares) == 2
 
-    probing.probe(table(function, n=1000, **box), seed=0, on_progress=enough)
+    engine.probe(table(function, n=1000, **box), seed=0, on_progress=enough)
     assert 1 <= len(shares) <= 40
     assert shares == sorted(shares)
 
 
-def test_too_few_rows_are_named(probing):
+def test_ctrl_c_keeps_what_was_found(engine):
+    function, box, _ = CASES["two energies"]
+    pressed = []
+
+    def press_once(progress):
+        if progress.fraction > 0 and not pressed:
+            pressed.append(True)
+            signal.raise_signal(signal.SIGINT)
+
+    problem = table(function, n=1000, **box)
+    findings = engine.probe(problem, seed=0, on_progress=press_once)
+    assert pressed
+    whole = {(f.kind, f.variables, f.rest): f for f in engine.probe(problem, seed=0)}
+    assert 0 < len(findings) < len(whole)
+    assert all(whole[f.kind, f.variables, f.rest] == f for f in findings)
+
+
+def test_too_few_rows_are_named(engine):
     function, box, _ = CASES["velocities"]
     with pytest.raises(DataError, match="at least 20 rows of positive weight; there are 19"):
-        probing.probe(table(function, n=19, **box), seed=0)
+        engine.probe(table(function, n=19, **box), seed=0)
 
 
-def test_a_function_is_probed_exactly(probing):
+def test_a_function_is_probed_exactly(engine):
     def kinetic(m, v, g):
         return m * v**2 / 2 + np.cos(g)
 
-    findings = probing.probe_function(kinetic, {"m": (1, 3), "v": (1, 4), "g": (0, 3)})
+    findings = engine.probe_function(kinetic, {"m": (1, 3), "v": (1, 4), "g": (0, 3)})
     assert true(findings) == structure(CASES["two energies"][2])
 
 
-def test_what_a_function_raises_reaches_its_author(probing):
+def test_what_a_function_raises_reaches_its_author(engine):
     def picky(x, y):
         raise LookupError("no such point")
 
     with pytest.raises(LookupError, match="no such point"):
-        probing.probe_function(picky, {"x": (0, 1), "y": (0, 1)})
+        engine.probe_function(picky, {"x": (0, 1), "y": (0, 1)})
     with pytest.raises(ConfigError, match="the box of 'y'"):
-        probing.probe_function(picky, {"x": (0, 1), "y": (1, 1)})
+        engine.probe_function(picky, {"x": (0, 1), "y": (1, 1)})
 
 
 def test_a_finding_reads_as_a_sentence():

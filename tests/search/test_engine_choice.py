@@ -10,20 +10,20 @@ import pytest
 import balmer as bm
 from balmer.engines.julia import session
 from balmer.errors import EngineError
-from balmer.search.discover import _choice
+from balmer.search.choice import engine_meant
 
 
 def test_auto_is_julia_where_it_is_set_up(monkeypatch):
-    assert _choice("auto") == "embedded"
+    assert engine_meant("auto") == "embedded"
     monkeypatch.setattr(session, "available", lambda: True)
-    assert _choice("auto") == "julia"
-    assert _choice("embedded") == "embedded"
+    assert engine_meant("auto") == "julia"
+    assert engine_meant("embedded") == "embedded"
 
 
 def test_auto_is_embedded_on_a_thread_that_may_not_call_julia(monkeypatch):
     monkeypatch.setattr(session, "available", lambda: True)
     with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(_choice, "auto").result() == "embedded"
+        assert pool.submit(engine_meant, "auto").result() == "embedded"
 
 
 def data():

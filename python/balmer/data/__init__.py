@@ -2,6 +2,7 @@
 
 from balmer.data.column import Column, Role
 from balmer.data.dataset import Dataset
+from balmer.data.function import Bounds, Box, author_named, evaluator, finite, ordered, sample_function
 from balmer.data.table import (
     annotate,
     apply_units,
@@ -12,13 +13,20 @@ from balmer.data.table import (
 )
 
 __all__ = [
+    "Bounds",
+    "Box",
     "Column",
     "Dataset",
     "Role",
     "annotate",
     "apply_units",
+    "author_named",
     "columns_of",
     "describe_table",
+    "evaluator",
+    "finite",
+    "ordered",
     "read_table",
+    "sample_function",
     "write_table",
 ]

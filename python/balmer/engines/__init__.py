@@ -1,6 +1,6 @@
 """Engines evolve formulas for a Problem; `base` is their contract."""
 
-from balmer.engines.base import Candidate, Engine, Evolution, Prober, Progress, pareto
+from balmer.engines.base import Candidate, Engine, Evolution, Progress, pareto
 from balmer.engines.finding import Finding
 from balmer.engines.problem import Budget, Objective, Problem, SearchSpace
 
@@ -11,7 +11,6 @@ __all__ = [
     "Evolution",
     "Finding",
     "Objective",
-    "Prober",
     "Problem",
     "Progress",
     "SearchSpace",

@@ -18,7 +18,6 @@ __all__ = [
     "Engine",
     "Evolution",
     "OnProgress",
-    "Prober",
     "Progress",
     "State",
     "Stopped",
@@ -77,7 +76,7 @@ class Evolution:
 
 
 class Engine(Protocol):
-    """Evolves expressions for a Problem."""
+    """Evolves expressions for a Problem, and probes it for structure."""
 
     @property
     def name(self) -> str:
@@ -109,10 +108,6 @@ class Engine(Protocol):
         """
         ...
 
-
-class Prober(Protocol):
-    """Tests data for structure; so far the Julia engine does."""
-
     def probe(self, problem: Problem, *, seed: int, on_progress: OnProgress | None = None) -> list[Finding]:
         """Test which structure the target has in its features.
 
@@ -120,9 +115,31 @@ class Prober(Protocol):
         -------
         A Finding for every hypothesis tested, those that fail too; none where there is one feature.
 
+        Raises
+        ------
+        DataError
+            If there are fewer than 20 rows of positive weight.
+
         Notes
         -----
         Ctrl-C ends the probe and keeps what was found.
+        """
+        ...
+
+    def probe_function(
+        self, function: Callable[..., Any], box: Mapping[str, tuple[float, float]], *, seed: int = 0
+    ) -> list[Finding]:
+        """Test which structure a function has in a box, to its rounding.
+
+        Parameters
+        ----------
+        function : of as many numbers as the box has names; what it raises is raised.
+        box : lower and upper bound of each variable.
+
+        Raises
+        ------
+        ConfigError
+            If the box is none.
         """
         ...
 

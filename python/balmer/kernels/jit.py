@@ -44,16 +44,17 @@ def _compile(function: F, **options: Any) -> F:
 
 
 def _forget_stale(package: Path) -> None:
-    """Drop cached machine code older than the newest compiled source.
+    """Drop cached machine code older than the newest compiled source that it may contain.
 
     Numba checks only the file of the outermost function: a caller would go on using the old code of a helper
     that was edited in another file.
     """
-    rooms = [package / "kernels", package / "engines" / "embedded"]
-    sources = [source for room in rooms for source in room.glob("*.py")]
-    newest = max(source.stat().st_mtime for source in [*sources, package / "expressions" / "operators.py"])
-    for room in rooms:
-        for index in room.glob("__pycache__/*.nbi"):
+    kernels, embedded = package / "kernels", package / "engines" / "embedded"
+    sources = [package / "expressions" / "operators.py"]
+    for rooms in ((kernels, embedded), (embedded / "probing",)):
+        sources += [source for room in rooms for source in room.glob("*.py")]
+        newest = max(source.stat().st_mtime for source in sources)
+        for index in (index for room in rooms for index in room.glob("__pycache__/*.nbi")):
             if index.stat().st_mtime < newest:
                 with contextlib.suppress(OSError):
                     index.unlink()

@@ -4,6 +4,7 @@ from balmer.engines.problem import Budget, Objective, Problem, SearchSpace
 from balmer.search.discover import Discovery, discover
 from balmer.search.front import Front
 from balmer.search.law import Constant, Law
+from balmer.search.probe import probe
 from balmer.search.several import discover_all
 
 __all__ = [
@@ -17,4 +18,5 @@ __all__ = [
     "SearchSpace",
     "discover",
     "discover_all",
+    "probe",
 ]

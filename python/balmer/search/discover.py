@@ -4,29 +4,28 @@ from __future__ import annotations
 
 import platform
 import time as clock
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import version
-from numbers import Integral
-from threading import current_thread, main_thread
 from typing import Any
 
-from balmer.data import Dataset
-from balmer.engines import Budget, Engine, Evolution, Objective, Problem, Progress, SearchSpace
+from balmer.data import Bounds, Dataset
+from balmer.engines import Budget, Engine, Evolution, Finding, Objective, Problem, Progress, SearchSpace
 from balmer.engines.base import OnProgress, State, Stopped
 from balmer.errors import ConfigError, EngineError
 from balmer.expressions import Expression, express_in, parse
+from balmer.search.choice import chosen_engine, problem_of, seed_of
 from balmer.search.enumeration import small_formulas
 from balmer.search.front import Front
 from balmer.search.law import Law
 from balmer.search.power_law import power_laws
+from balmer.search.probe import table_of
 from balmer.search.refine import Refined, distinct, law_of, refine, refit, structure
 
 __all__ = ["Discovery", "discover"]
 
 DEFAULT_SECONDS = 60.0
-_ENGINES = ("auto", "embedded", "julia")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,6 +39,7 @@ class Discovery:
     provenance : versions, engine, seed, budget, hash of the data, work done.
     stopped : which end of the budget was reached, or ``"interrupted"``.
     state : from which the engine can go on.
+    findings : what was seen of the target's structure; of a function, to its rounding.
     """
 
     front: Front
@@ -47,6 +47,7 @@ class Discovery:
     provenance: dict[str, Any]
     stopped: Stopped
     state: State = field(repr=False)
+    findings: tuple[Finding, ...] = ()
 
     @property
     def best(self) -> Law:
@@ -76,8 +77,10 @@ class Discovery:
 
 
 def discover(
-    data: Dataset | Problem,
+    data: Dataset | Problem | Callable[..., Any],
+    box: Mapping[str, Bounds] | None = None,
     *,
+    rows: int | None = None,
     time: float | str | None = None,
     evaluations: int | None = None,
     target_loss: float | None = None,
@@ -101,7 +104,10 @@ def discover(
 
     Parameters
     ----------
-    data : a Dataset, or a whole Problem (then without operators, space and objective).
+    data : a Dataset, a whole Problem (then without operators, space and objective), or a function of numbers: a table
+        of its values is drawn and its structure is tested, see `balmer.probe`.
+    box : of a function: (low, high) or (low, high, unit) of each variable.
+    rows : of a function: how many points are drawn, 1000 by default.
     time, evaluations, target_loss, patience : the Budget; 60 s if neither time nor evaluations is given.
     seed : one seed and a budget in evaluations give one front, on any number of threads.
     threads : of the engine; None takes every core.
@@ -126,15 +132,16 @@ def discover(
     Ctrl-C ends the search and returns what was found, with ``stopped == "interrupted"``.
     """
     begin = clock.perf_counter()
-    if not isinstance(seed, Integral) or seed < 0:
-        raise ConfigError(f"seed = {seed!r}: a whole number from 0 is accepted")
-    problem = _problem(data, operators, space, objective)
+    seed = seed_of(seed)
+    table, function = table_of(data, box, rows, seed)
+    problem = problem_of(table, operators, space, objective)
     if time is None and evaluations is None:
         time = DEFAULT_SECONDS
     limits = {"seconds": time, "evaluations": evaluations, "target_loss": target_loss, "patience": patience}
     budget = Budget.read(limits)
-    chosen = _engine(engine, threads, precision, problem)
+    chosen = chosen_engine(engine, threads, precision, problem)
     candidates = [(e, "start") for e in _start(start, problem)]
+    findings = function(chosen, seed) if function else []
     interrupted = False
     try:
         _report(on_progress, "power laws")
@@ -147,7 +154,7 @@ def discover(
     evolution = chosen.evolve(
         problem,
         _instant(budget) if interrupted else budget,
-        seed=int(seed),
+        seed=seed,
         start=[e for e, _ in candidates],
         state=state,
         on_progress=on_progress,
@@ -159,7 +166,7 @@ def discover(
         "python": platform.python_version(),
         "platform": platform.platform(),
         "engine": chosen.name,
-        "seed": int(seed),
+        "seed": seed,
         "budget": budget.model_dump(exclude_none=True),
         "data": problem.dataset.fingerprint,
         "evaluations": evolution.evaluations,
@@ -167,70 +174,7 @@ def discover(
         "seconds": clock.perf_counter() - begin,
     }
     stopped: Stopped = "interrupted" if interrupted or impatient else evolution.stopped
-    return Discovery(front, problem, provenance, stopped, evolution.state)
-
-
-def _problem(
-    data: Dataset | Problem,
-    operators: str | Sequence[str] | None,
-    space: SearchSpace | None,
-    objective: Objective | None,
-) -> Problem:
-    if isinstance(data, Problem):
-        if operators is not None or space is not None or objective is not None:
-            raise ConfigError(
-                "a Problem has its own space and objective: give operators, space and objective there"
-            )
-        return data
-    if not isinstance(data, Dataset):
-        raise ConfigError(
-            f"discover takes a Dataset or a Problem, not {type(data).__name__}; see Dataset.from_arrays"
-        )
-    if operators is not None:
-        if space is not None and "operators" in space.model_fields_set:
-            raise ConfigError("operators are given twice: in the space and beside it")
-        given = {} if space is None else {name: getattr(space, name) for name in space.model_fields_set}
-        space = SearchSpace.read(given | {"operators": operators})
-    return Problem(data, space or SearchSpace(), objective or Objective())
-
-
-def _engine(engine: str | Engine, threads: int | None, precision: str | None, problem: Problem) -> Engine:
-    if not isinstance(engine, str):
-        for option, value in (("threads", threads), ("precision", precision)):
-            if value is not None:
-                raise ConfigError(f"{option} = {value!r} is given beside an engine that has its own")
-        return engine
-    if engine not in _ENGINES:
-        raise EngineError(
-            f"there is no engine {engine!r} in this version; accepted are {', '.join(map(repr, _ENGINES))}"
-        )
-    simple = precision in (None, "float64") and problem.objective.loss == "squared"
-    if _choice(engine, simple) == "julia":
-        if precision not in (None, "float64"):
-            raise ConfigError(
-                f"precision = {precision!r} is not known to the Julia engine: set 'float64', or engine = 'embedded'"
-            )
-        from balmer.engines.julia import JuliaEngine
-
-        return JuliaEngine(threads=threads)
-    from balmer.engines.embedded import EmbeddedEngine
-
-    return EmbeddedEngine(threads=threads, precision=precision or "float64")
-
-
-def _choice(engine: str, simple: bool = True) -> str:
-    """The engine that is meant: "auto" is Julia where it is set up and this thread may call it, else embedded.
-
-    `simple` tells whether the question is one that Julia knows.
-    """
-    if engine == "embedded" or (engine == "auto" and not simple):
-        return "embedded"
-    from balmer.engines.julia import session
-
-    if engine == "julia":
-        session.require()
-        return engine
-    return "julia" if session.available() and current_thread() is main_thread() else "embedded"
+    return Discovery(front, problem, provenance, stopped, evolution.state, tuple(findings))
 
 
 def _start(start: Sequence[Expression | str], problem: Problem) -> list[Expression]:

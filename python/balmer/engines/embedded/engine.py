@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from balmer.engines.embedded.library import LIBRARY_ROWS, fill, new_library
 from balmer.engines.embedded.rules import rules_for
 from balmer.engines.embedded.state import candidates_of, enter, migrate, new_islands, restore, save, share_fame
 from balmer.engines.embedded.types import Island
+from balmer.engines.finding import Finding
 from balmer.engines.problem import Budget, Problem
 from balmer.errors import ConfigError
 from balmer.expressions import Expression
@@ -92,6 +94,34 @@ class EmbeddedEngine:
                 "units = 'penalise' is not known to the embedded engine: set 'forbid' or 'ignore', or engine = 'julia'"
             )
         return _Search(self, problem, budget, seed, start, state, on_progress).run()
+
+    def probe(self, problem: Problem, *, seed: int, on_progress: OnProgress | None = None) -> list[Finding]:
+        """Test which structure the target has in its features; see `balmer.engines.base.Engine.probe`.
+
+        Raises
+        ------
+        DataError
+            If there are fewer than 20 rows of positive weight.
+        """
+        from balmer.engines.embedded.probing import probe_data
+
+        threads = self.threads or os.cpu_count() or 1
+        return probe_data(problem, seed=seed, threads=threads, on_progress=on_progress)
+
+    def probe_function(
+        self, function: Callable[..., Any], box: Mapping[str, tuple[float, float]], *, seed: int = 0
+    ) -> list[Finding]:
+        """Test which structure a function has in a box, to its rounding; see `balmer.engines.base.Engine`.
+
+        Raises
+        ------
+        ConfigError
+            If the box is none, the function does not fit it, or the function is not finite in it. What the function
+            itself raises is raised.
+        """
+        from balmer.engines.embedded.probing import probe_function
+
+        return probe_function(function, box, seed=seed)
 
 
 class _Search:

@@ -94,7 +94,7 @@ class JuliaEngine:
         return _Search(self, problem, budget, seed, start, state, on_progress).run()
 
     def probe(self, problem: Problem, *, seed: int, on_progress: OnProgress | None = None) -> list[Finding]:
-        """Test which structure the target has in its features; see `balmer.engines.base.Prober.probe`.
+        """Test which structure the target has in its features; see `balmer.engines.base.Engine.probe`.
 
         Raises
         ------

@@ -1,0 +1,185 @@
+"""Problems with fewer variables, or a simpler target, that a finding of structure allows; and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from balmer.data import Dataset
+from balmer.engines import Problem
+from balmer.expressions import Expression, apply, literal, variable
+from balmer.expressions.operators import OPERATORS_BY_CODE, VARIABLE
+from balmer.units import Unit
+
+__all__ = ["OUTER", "Outer", "Reduced", "invariant", "monomial", "on_features", "with_inner"]
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Reduced:
+    """A problem in other variables.
+
+    Attributes
+    ----------
+    problem : the problem.
+    inner : each of its features as a formula of the features of the problem it comes from.
+    """
+
+    problem: Problem
+    inner: tuple[Expression, ...]
+
+    def whole(self, formula: Expression) -> Expression:
+        """A formula of the reduced problem in terms of the features of the problem it comes from."""
+        return formula.substitute(self.inner)
+
+
+def with_inner(
+    problem: Problem, groups: Mapping[tuple[int, ...], Expression], dropped: Collection[int] = ()
+) -> Reduced:
+    """The problem with each group of features replaced by one formula of them, and without some features."""
+    gone = {i for group in groups for i in group}.union(dropped)
+    kept = [variable(i) for i in range(len(problem.X)) if i not in gone]
+    return _problem(problem, [*groups.values(), *kept], problem.y, problem.dataset.target.unit)
+
+
+def on_features(
+    problem: Problem,
+    features: Sequence[int],
+    target: Floats,
+    *,
+    unit: Unit | None,
+    rows: NDArray[np.int64] | None = None,
+    steepness: Floats | None = None,
+) -> Reduced:
+    """The problem of another target that depends on some of the features alone.
+
+    Parameters
+    ----------
+    target : of the rows that are kept, shape (n_rows,).
+    unit : of the target, None if it is not known: then units are not checked.
+    rows : which of the problem's rows, all if None.
+    steepness : derivative of the new target by the old one: its uncertainties grow with it.
+    """
+    return _problem(problem, [variable(i) for i in features], target, unit, rows, steepness)
+
+
+def _problem(
+    problem: Problem,
+    inner: Sequence[Expression],
+    target: Floats,
+    unit: Unit | None,
+    rows: NDArray[np.int64] | None = None,
+    steepness: Floats | None = None,
+) -> Reduced:
+    data, names = problem.dataset, problem.dataset.feature_names
+    at = slice(None) if rows is None else rows
+    X = problem.X[:, at]
+    weights = problem.weights[at]
+    if steepness is not None:
+        weights = weights / np.maximum(steepness**2, 1e-12 * np.max(steepness**2))
+    columns = {formula.text(names): formula.evaluate(X) for formula in inner}
+    name = "target" if "target" not in columns else "target value"
+    units: dict[str, Unit | None] = {
+        text: unit_of(formula, [c.unit for c in data.features])
+        for text, formula in zip(columns, inner, strict=True)
+    }
+    units[name] = unit
+    objective = problem.objective
+    if any(u is None for u in units.values()):
+        objective = objective.model_copy(update={"units": "ignore"})
+    table = Dataset.from_arrays(
+        columns, target, target=name, units=units, weights=weights / weights.mean(), name=data.name
+    )
+    return Reduced(Problem(table, problem.space, objective), tuple(inner))
+
+
+def unit_of(formula: Expression, units: Sequence[Unit | None]) -> Unit | None:
+    """The unit of a formula without constants as a product of its features' units; None if there is none."""
+
+    def node(i: int, below: list[Unit | Fraction | None]) -> Unit | Fraction | None:
+        name = OPERATORS_BY_CODE[int(formula.ops[i])].name
+        first = below[0]
+        if not isinstance(first, Unit):
+            return None
+        second = below[1] if len(below) > 1 else None
+        if name in ("add", "sub"):
+            return first if isinstance(second, Unit) and second == first else None
+        if name in ("mul", "div") and isinstance(second, Unit):
+            return first * second if name == "mul" else first / second
+        if name == "pow" and isinstance(second, Fraction):
+            return first**second
+        powers = {"square": Fraction(2), "sqrt": Fraction(1, 2), "cube": Fraction(3)}
+        return first ** powers[name] if name in powers else None
+
+    def leaf(i: int) -> Unit | Fraction | None:
+        if formula.ops[i] == VARIABLE:
+            return units[int(formula.args[i])]
+        return Fraction(float(formula.values[i])).limit_denominator(12)
+
+    found = formula.fold(leaf, node)
+    return found if isinstance(found, Unit) else None
+
+
+def invariant(kind: str, i: int, j: int, X: Floats) -> Expression:
+    """What two features with a symmetry act through; see `balmer.engines.finding.KINDS`."""
+    x, y = variable(i), variable(j)
+    simple = {"difference": "sub", "sum": "add", "ratio": "div", "product": "mul"}
+    if kind in simple:
+        return apply(simple[kind], x, y)
+    square = apply("sub" if kind == "hyperbolic" else "add", apply("square", x), apply("square", y))
+    return (
+        apply("sqrt", square)
+        if np.all(X[i] ** 2 + X[j] ** 2 * (1 if kind == "radius" else -1) > 0)
+        else square
+    )
+
+
+def monomial(i: int, j: int, p: Fraction) -> Expression:
+    """x_i x_j^p, or its least power with whole exponents."""
+    x = _power(variable(i), p.denominator)
+    return apply("div" if p < 0 else "mul", x, _power(variable(j), abs(p.numerator)))
+
+
+def _power(x: Expression, n: int) -> Expression:
+    if n == 1:
+        return x
+    return apply("square", x) if n == 2 else apply("pow", x, literal(n))
+
+
+@dataclass(frozen=True)
+class Outer:
+    """A function F of the target that may make it a sum, with its derivative and the operator that undoes it."""
+
+    name: str
+    forward: Callable[[Floats], Floats]
+    slope: Callable[[Floats], Floats]
+    undo: str
+    domain: Callable[[Floats], bool]
+
+
+def _positive(y: Floats) -> bool:
+    return bool(np.all(y > 0))
+
+
+def _within_one(y: Floats) -> bool:
+    return bool(np.all(np.abs(y) < 1))
+
+
+OUTER = (
+    Outer("square", np.square, lambda y: 2 * y, "sqrt", _positive),
+    Outer(
+        "inverse", lambda y: 1 / y, lambda y: -1 / y**2, "inv", lambda y: bool(np.all(y > 0) or np.all(y < 0))
+    ),
+    Outer("log", np.log, lambda y: 1 / y, "exp", _positive),
+    Outer("sqrt", np.sqrt, lambda y: 0.5 / np.sqrt(y), "square", _positive),
+    Outer("exp", np.exp, np.exp, "log", lambda y: bool(np.all(np.abs(y) < 50))),
+    Outer("asin", np.arcsin, lambda y: 1 / np.sqrt(1 - y**2), "sin", _within_one),
+    Outer("acos", np.arccos, lambda y: -1 / np.sqrt(1 - y**2), "cos", _within_one),
+    Outer("atanh", np.arctanh, lambda y: 1 / (1 - y**2), "tanh", _within_one),
+)
+"""Outer functions that are tried, the commonest first."""
