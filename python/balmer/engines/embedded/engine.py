@@ -7,18 +7,34 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
+from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from balmer.engines.base import Candidate, Evolution, OnProgress, Progress, State, Stopped, pareto
-from balmer.engines.common import Patience, check_range, check_request, check_settings, rows_searched, undominated
-from balmer.engines.embedded.island import EXTRA_NODES, new_scratch, reassess, run_island
+from balmer.engines.common import (
+    Patience,
+    check_range,
+    check_request,
+    check_settings,
+    rows_searched,
+    undominated,
+)
+from balmer.engines.embedded.island import EXTRA_NODES, linked, new_scratch, reassess, run_island
 from balmer.engines.embedded.library import LIBRARY_ROWS, fill, new_library
 from balmer.engines.embedded.rules import rules_for
-from balmer.engines.embedded.state import candidates_of, enter, migrate, new_islands, restore, save, share_fame
-from balmer.engines.embedded.types import Island
+from balmer.engines.embedded.state import (
+    candidates_of,
+    enter,
+    migrate,
+    new_islands,
+    restore,
+    save,
+    share_fame,
+)
+from balmer.engines.embedded.types import Island, Scratch
 from balmer.engines.finding import Finding
 from balmer.engines.problem import Budget, Problem
 from balmer.errors import ConfigError
@@ -31,7 +47,6 @@ __all__ = ["EmbeddedEngine"]
 Floats = NDArray[np.float64]
 
 _FIRST_EPOCH = 250  # evaluations of each island
-_FIRST_SAMPLE = 128  # rows
 _NEWS = 0.99  # by how much a loss on the front must fall for an epoch not to be stale
 _STALE = 4  # such epochs in a row, after which twice as many rows are seen
 _REALS = {"float64": np.float64, "float32": np.float32}
@@ -47,7 +62,8 @@ class EmbeddedEngine:
     ----------
     threads : worker threads; None takes every core. The front does not depend on it.
     islands, population : how many populations there are, and of how many formulas.
-    max_rows : rows searched on; of larger tables a random sample is drawn, and the front is judged on all rows.
+    sample : rows on which candidates are compared at first: twice as many whenever the front has come to a halt.
+    max_rows : rows searched on at most; of larger tables a random sample is drawn, and the front is judged on all rows.
     tournament, crossover, repair, parsimony, fit_steps : of the evolution; see `island.py`.
     precision : ``"float32"`` searches in single precision, which is faster on large tables; losses and constants
         of what is found are then those of float64.
@@ -56,6 +72,7 @@ class EmbeddedEngine:
     threads: int | None = None
     islands: int = 16
     population: int = 64
+    sample: int = 128
     max_rows: int = 2048
     tournament: int = 5
     crossover: float = 0.2
@@ -66,7 +83,7 @@ class EmbeddedEngine:
     name: str = "embedded"
 
     def __post_init__(self) -> None:
-        least = {"islands": 1, "population": 2, "tournament": 1, "max_rows": 8, "fit_steps": 1}
+        least = {"islands": 1, "population": 2, "tournament": 1, "sample": 8, "max_rows": 8, "fit_steps": 1}
         check_settings(self, least, self.threads)
         if self.precision not in _REALS:
             raise ConfigError(f"precision = {self.precision!r}: accepted are {', '.join(map(repr, _REALS))}")
@@ -170,10 +187,8 @@ class _Search:
                         break
                     quota = min(quota, -(-left // len(self.islands)))
                 work = {
-                    pool.submit(run_island, *island, self.rules, quota, self.stop)
-                    for island in zip(
-                        self.islands, self.libraries, self.scratch, self.samples, self.tables, strict=True
-                    )
+                    pool.submit(self._at_a_bench, run_island, island, quota, self.stop)
+                    for island in zip(self.islands, self.libraries, strict=True)
                 }
                 self._watch(work, "evolution")
                 self._end_epoch()
@@ -206,8 +221,10 @@ class _Search:
             check_range(problem, self.real, X, y, weights)
         self.order = np.random.default_rng([self.seed, len(y), 1]).permutation(len(y))
         self.data = X, y, weights
-        self.rows = _FIRST_SAMPLE if self.state is None else int(self.state["rows"])
+        self.rows = engine.sample if self.state is None else int(self.state["rows"])
         self.stale = 0 if self.state is None else int(self.state["stale"])
+        lanes = min(LIBRARY_ROWS, len(y))
+        self.scratch = [new_scratch(self.rules, lanes) for _ in range(self.threads)]
         self.tables = self._packed(X, y, weights)
         self._draw()
         islands = new_islands(problem, engine.islands, engine.population, self.seed)
@@ -220,23 +237,29 @@ class _Search:
                 complexity = problem.space.complexity.of(fitted.expression)
                 for island in islands:
                     enter(island, place % len(island.size), fitted.expression, fitted.loss, complexity)
-        lanes = min(LIBRARY_ROWS, len(y))
-        self.scratch = [new_scratch(self.rules, lanes) for _ in islands]
-        self.libraries = []
-        for k, (scratch, sample) in enumerate(zip(self.scratch, self.samples, strict=True)):
-            library = new_library(lanes, self.rules.dimensions.shape[1])
+        self.libraries = [new_library(lanes, self.rules.dimensions.shape[1]) for _ in islands]
+        scratch, sample, table = self.scratch[0], self.samples[0], self.tables[0]
+        self.rules = linked(self.rules, islands[0], self.libraries[0], scratch, sample)
+        for k, library in enumerate(self.libraries):
             stream = np.random.SeedSequence([self.seed, k, 2]).generate_state(4, np.uint64)
             fill(library, scratch, stream, sample, self.rules)
-            self.libraries.append(library)
-        run_island(
-            islands[0], self.libraries[0], self.scratch[0], self.samples[0], self.tables[0], self.rules, 0, self.stop
-        )
+        run_island(islands[0], self.libraries[0], scratch, sample, table, self.rules, 0, self.stop)
         self.islands = islands
 
+    def _at_a_bench(self, task: Callable[..., None], work: Sequence[Any], *more: Any) -> None:
+        """Do a task on an island with the scratch and the tables of one worker."""
+        bench = self.benches.get()
+        try:
+            task(*work, *bench, self.rules, *more)
+        finally:
+            self.benches.put(bench)
+
     def _packed(self, X: Floats, y: Floats, weights: Floats) -> list[Table]:
-        """The rows for every island."""
+        """The rows for every worker."""
         longest = self.problem.space.max_complexity + EXTRA_NODES
-        return [pack(X, y, weights, longest, self.problem.loss, self.real) for _ in range(self.engine.islands)]
+        return [
+            pack(X, y, weights, longest, self.problem.loss, self.real) for _ in range(self.threads)
+        ]
 
     def _draw(self) -> None:
         """The sample of the rows on which candidates are fitted and compared: the first `rows` in random order."""
@@ -246,6 +269,9 @@ class _Search:
         rows = self.order[: self.rows]
         share = weights[rows] * (weights.sum() / weights[rows].sum())
         self.samples = self._packed(np.ascontiguousarray(X[:, rows]), y[rows], share)
+        self.benches: SimpleQueue[tuple[Scratch, Table, Table]] = SimpleQueue()
+        for bench in zip(self.scratch, self.samples, self.tables, strict=True):
+            self.benches.put(bench)
         # An epoch is some tens of milliseconds of work, whatever the machine: it must not depend on the clock.
         self.epoch_evaluations = int(np.clip(4e6 / (len(rows) + 300), 200, 8000))
 
@@ -306,12 +332,7 @@ class _Search:
 
     def _reassess(self) -> None:
         with ThreadPoolExecutor(self.threads) as pool:
-            list(
-                pool.map(
-                    lambda work: reassess(*work, self.rules),
-                    zip(self.islands, self.scratch, self.samples, self.tables, strict=True),
-                )
-            )
+            list(pool.map(lambda island: self._at_a_bench(reassess, [island]), self.islands))
 
     def _is_enough(self, candidate: Candidate) -> bool:
         if self.budget.target_loss is not None and candidate.loss <= self.budget.target_loss:

@@ -13,15 +13,15 @@ import numpy as np
 from balmer.engines.embedded.constraints import obeys
 from balmer.engines.embedded.random import chance
 from balmer.engines.embedded.trees import complexity_of, constants_of, depth_of, store
-from balmer.engines.embedded.units import units_hold
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.fitting import fit_constants
 from balmer.kernels.jit import jit
 from balmer.kernels.levenberg import linear_step, normal_equations
 from balmer.kernels.losses import SQUARED
+from balmer.kernels.pointers import call_at
 from balmer.kernels.program import lower, set_constants, sum_loss
 
-__all__ = ["EVALUATIONS", "NODES", "assess", "remember"]
+__all__ = ["EVALUATIONS", "NODES", "assess", "fit", "remember"]
 
 EVALUATIONS, NODES = 0, 1  # places in Island.counters
 _ADD, _MUL = OPERATORS["add"].code, OPERATORS["mul"].code
@@ -44,7 +44,7 @@ def assess(sc, island, table, rules, bound):
     f, whole = sc.child, sc.whole
     sc.scale[0], sc.scale[1] = 0.0, 1.0
     outer = _wrap(f, whole, rules.shifted, rules.scaled, sc.scale)
-    loss = _fit(whole, outer, sc, island, table, rules, rules.fit_steps, _COARSE, bound)
+    loss = _fitted(whole, outer, sc, island, table, rules, rules.fit_steps, _COARSE, bound)
     _unwrap(whole, f, rules.shifted, rules.scaled, sc.scale)
     return loss
 
@@ -82,19 +82,19 @@ def remember(sc, loss, island, sample, table, rules):
         outer = _wrap(f, whole, shifted, scaled, sc.other)
         if depth_of(whole, rules.arity, sc.stack) > rules.max_depth:
             continue
-        if rules.check_units and not units_hold(whole, rules):
+        if rules.check_units and not call_at(rules.calls.units_hold, True, (whole, rules)):
             continue
         if rules.constraints.active and not obeys(whole, rules):
             continue
         own = loss
         if shifted != rules.shifted or scaled != rules.scaled:
-            own = _fit(whole, outer, sc, island, sample, rules, rules.fit_steps, _COARSE, np.inf)
+            own = _fitted(whole, outer, sc, island, sample, rules, rules.fit_steps, _COARSE, np.inf)
             if not _may_enter(island, at, own):
                 continue
         # To the last digit only where much is gained: the winners are refitted after the search anyway.
         much = own < _GAIN * island.best_loss[at]
         steps, tolerance = (_POLISH_STEPS, _FINE) if much else (rules.fit_steps, _COARSE)
-        final = _fit(whole, outer, sc, island, table, rules, steps, tolerance, np.inf)
+        final = _fitted(whole, outer, sc, island, table, rules, steps, tolerance, np.inf)
         if math.isfinite(final) and (island.best_size[at] == 0 or final < island.best_loss[at]):
             island.best_size[at] = whole.n[0]
             island.best_loss[at] = final
@@ -114,7 +114,16 @@ def _may_enter(island, at, loss):
 
 
 @jit
-def _fit(f, outer, sc, island, table, rules, steps, tolerance, bound):
+def _fitted(f, outer, sc, island, table, rules, steps, tolerance, bound):
+    return call_at(
+        rules.calls.fit,
+        0.0,
+        (f, outer, sc, island, table, rules, np.int64(steps), tolerance, np.float64(bound)),
+    )
+
+
+@jit
+def fit(f, outer, sc, island, table, rules, steps, tolerance, bound):
     """Fit the constants of f in place and return its loss, counting the work; `outer` of them are a and b."""
     n = f.n[0]
     program = lower(f.ops, f.args, f.values, n, sc.code, sc.stack, sc.depends, table)
@@ -132,7 +141,9 @@ def _fit(f, outer, sc, island, table, rules, steps, tolerance, bound):
         if k == outer and table.kind == SQUARED:
             loss, passes = _solve_outer(f, program, table, theta)
         else:
-            loss, passes, _ = fit_constants(f.ops, n, program, table, theta, steps, tolerance, rules.floor, bound)
+            loss, passes, _ = fit_constants(
+                f.ops, n, program, table, theta, steps, tolerance, rules.floor, bound
+            )
         p = 0
         for i in range(n):
             if f.ops[i] == 0:
@@ -163,7 +174,7 @@ def _solve_outer(f, program, table, theta):
 @jit
 def _wrap(f, whole, shifted, scaled, scale):
     """whole = a + b f, without what is not wanted; returns how many constants were added."""
-    n = 0
+    n = np.int64(0)
     if shifted:
         whole.ops[n], whole.args[n], whole.values[n] = 0, 0, scale[0]
         n += 1

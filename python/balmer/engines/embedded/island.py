@@ -8,18 +8,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balmer.engines.embedded.constraints import obeys
-from balmer.engines.embedded.fitting import EVALUATIONS, assess, remember
+from balmer.engines.embedded.fitting import EVALUATIONS, assess, fit, remember
 from balmer.engines.embedded.library import refresh
-from balmer.engines.embedded.mutate import cross, mutate
+from balmer.engines.embedded.mutate import cross
 from balmer.engines.embedded.random import below, chance, uniform
 from balmer.engines.embedded.repair import repair
-from balmer.engines.embedded.simplify import simplify, strip
+from balmer.engines.embedded.simplify import strip
 from balmer.engines.embedded.trees import (
     complexity_of,
     constants_of,
     copy,
     depth_of,
-    grow,
     hash_of,
     load,
     splice,
@@ -27,13 +26,13 @@ from balmer.engines.embedded.trees import (
     store,
 )
 from balmer.engines.embedded.types import Formula, Island, Library, Rules, Scratch
-from balmer.engines.embedded.units import units_hold
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.entry import CODE_COLUMNS
 from balmer.kernels.jit import entry_jit, jit
+from balmer.kernels.pointers import address_of, call_at
 from balmer.kernels.program import Table, lower, sum_loss
 
-__all__ = ["EXTRA_NODES", "new_scratch", "reassess", "run_island"]
+__all__ = ["EXTRA_NODES", "linked", "new_scratch", "reassess", "run_island"]
 
 EXTRA_NODES = 4  # of a factor and a constant around a formula
 _POW = OPERATORS["pow"].code
@@ -65,6 +64,18 @@ def _formula(length: int) -> Formula:
     )
 
 
+def linked(rules: Rules, island: Island, library: Library, sc: Scratch, table: Table) -> Rules:
+    """The rules with the addresses of all that an island calls; compiles what is not cached."""
+    f, s, one, real = sc.child, island.stream, np.int64(1), 1.0
+    calls = rules.calls._replace(fit=address_of(fit, f, one, sc, island, table, rules, one, real, real))
+    calls = calls._replace(
+        repair=address_of(repair, sc, sc.scale, library, table, rules, s),
+        legal=address_of(_legal, sc, rules),
+        remember=address_of(remember, sc, real, island, table, table, rules),
+    )
+    return rules._replace(calls=calls)
+
+
 @entry_jit
 def run_island(
     island: Island,
@@ -88,13 +99,13 @@ def run_island(
     while island.counters[EVALUATIONS] < goal and stop[0] == 0:
         if not _breed(island, library, sc, sample, rules, failures > 50):
             failures += 1
-        elif not _legal(sc, rules) or _known(sc.child, island, rules):
+        elif not call_at(rules.calls.legal, True, (sc, rules)) or _known(sc.child, island, rules):
             failures += 1
         else:
             failures = 0
             loss = assess(sc, island, sample, rules, _bound(island, rules))
             if math.isfinite(loss):
-                at = remember(sc, loss, island, sample, table, rules)
+                at = call_at(rules.calls.remember, _NOBODY, (sc, loss, island, sample, table, rules))
                 _survive(sc, loss, island, rules)
                 if at >= 0 and island.best_loss[at] <= rules.floor:
                     _shorten(island, at, sc, sample, table, rules)
@@ -130,7 +141,7 @@ def _breed(island, library, sc, table, rules, lost):
     if not lost and not chance(s, 0.02):
         at = _famous(island) if famous else _tournament(island, rules)
     if at < 0:
-        return grow(child, 1 + below(s, 6), rules, s)
+        return call_at(rules.calls.grow, True, (child, 1 + below(s, 6), rules, s))
     if famous:
         load(child, island.best_ops, island.best_args, island.best_values, at, island.best_size[at])
         sc.scale[0], sc.scale[1] = 0.0, 1.0
@@ -142,12 +153,12 @@ def _breed(island, library, sc, table, rules, lost):
         # A change that is no good by itself may be so with the right formula in its gap.
         kind = uniform(s)
         if kind < 0.1:
-            if not grow(child, 2 + below(s, 4), rules, s):
+            if not call_at(rules.calls.grow, True, (child, 2 + below(s, 4), rules, s)):
                 return False
             sc.scale[0], sc.scale[1] = 0.0, 1.0
-        elif kind < 0.4 and not mutate(child, sc.spare, rules, s):
+        elif kind < 0.4 and not call_at(rules.calls.mutate, True, (child, sc.spare, rules, s)):
             return False
-        return repair(sc, sc.scale, library, table, rules, s)
+        return call_at(rules.calls.repair, True, (sc, sc.scale, library, table, rules, s))
     if u < rules.repair + rules.crossover:
         at = _tournament(island, rules)
         if at < 0:
@@ -157,7 +168,7 @@ def _breed(island, library, sc, table, rules, lost):
     # A second and third change now and then: some improvements need two steps, the first of them downhill.
     changed = False
     while True:
-        changed |= mutate(child, sc.spare, rules, s)
+        changed |= call_at(rules.calls.mutate, True, (child, sc.spare, rules, s))
         if not chance(s, 0.2):
             return changed
 
@@ -198,7 +209,7 @@ def _famous(island):
 def _legal(sc, rules):
     """Simplify the child and hold it against the rules of the search space."""
     child = sc.child
-    if not simplify(child, sc.spare, rules, sc.stack):
+    if not call_at(rules.calls.simplify, True, (child, sc.spare, rules, sc.stack)):
         return False
     copy(sc.spare, child)
     if not rules.check_units:  # with units, a factor that takes up a wrong dimension must be seen to do so
@@ -220,7 +231,7 @@ def _legal(sc, rules):
         return False
     if rules.constraints.active and not obeys(child, rules):
         return False
-    return not rules.check_units or units_hold(child, rules)
+    return not rules.check_units or call_at(rules.calls.units_hold, True, (child, rules))
 
 
 @jit
@@ -287,11 +298,11 @@ def _shorten(island, at, sc, sample, table, rules):
                 continue
         else:
             continue
-        if not _legal(sc, rules):
+        if not call_at(rules.calls.legal, True, (sc, rules)):
             continue
         loss = assess(sc, island, sample, rules, np.inf)
         if math.isfinite(loss):
-            new = remember(sc, loss, island, sample, table, rules)
+            new = call_at(rules.calls.remember, _NOBODY, (sc, loss, island, sample, table, rules))
             if new >= 0 and new < at and island.best_loss[new] <= rules.floor:
                 at, tried = new, 0
 

@@ -10,12 +10,13 @@ import math
 import numpy as np
 
 from balmer.engines.embedded.random import below
-from balmer.engines.embedded.trees import complexity_of, copy, cut, grow, load, start_of
-from balmer.engines.embedded.simplify import simplify, strip
+from balmer.engines.embedded.simplify import strip
+from balmer.engines.embedded.trees import complexity_of, copy, cut, load, start_of
 from balmer.engines.embedded.types import Library
 from balmer.engines.embedded.units import units_of
 from balmer.kernels.entry import call_forward
 from balmer.kernels.jit import entry_jit, jit
+from balmer.kernels.pointers import call_at
 from balmer.kernels.program import lower
 
 __all__ = ["LIBRARY_ROWS", "fill", "new_library", "refresh"]
@@ -25,6 +26,7 @@ _NODES = 9  # longest entry
 _ENTRIES = 2048
 _LENT = 256  # of these are subtrees of the hall of fame, chosen anew in every epoch
 _TRIES = 6 * _ENTRIES
+_LASTING, _LENT_ONE = np.bool_(True), np.bool_(False)
 _U0 = np.uint64(0)
 _STEP = 1024.0  # values that differ by less than one of that many parts are the same
 
@@ -53,21 +55,21 @@ def fill(library, sc, stream, table, rules):
     f, spare = sc.child, sc.spare
     for feature in range(rules.n_features):
         f.ops[0], f.args[0], f.values[0], f.n[0] = 2, feature, 0.0, 1
-        _enter(library, f, sc, table, rules, True)
+        _enter(library, f, sc, table, rules, _LASTING)
     for _ in range(_TRIES):
         if library.count[0] >= _ENTRIES - _LENT:
             break
-        if not grow(f, 1 + below(stream, 3), rules, stream):
+        if not call_at(rules.calls.grow, True, (f, 1 + below(stream, 3), rules, stream)):
             continue
         for i in range(f.n[0]):
             if f.ops[i] == 0:  # an exact number in place of a free one
                 f.ops[i], f.values[i] = 1, np.float64(1 + below(stream, 2))
-        if not simplify(f, spare, rules, sc.stack):
+        if not call_at(rules.calls.simplify, True, (f, spare, rules, sc.stack)):
             continue
         copy(spare, f)
         strip(f, rules)
         if f.n[0] <= _NODES:
-            _enter(library, f, sc, table, rules, True)
+            _enter(library, f, sc, table, rules, _LASTING)
     library.count[1] = library.count[0]
 
 
@@ -89,7 +91,7 @@ def refresh(library, sc, island, table, rules):
         if 2 < root + 1 - start <= _NODES:
             cut(f, start, root + 1)
             strip(f, rules)
-            _enter(library, f, sc, table, rules, False)
+            _enter(library, f, sc, table, rules, _LENT_ONE)
 
 
 @jit
@@ -100,7 +102,9 @@ def _enter(library, f, sc, table, rules, lasting):
         return
     rows = library.shape.shape[0]
     program = lower(f.ops, f.args, f.values, n, sc.code, sc.stack, sc.depends, table)
-    call_forward(table.forward, program.code.ctypes.data, program.m, table.ws.ctypes.data, _U0, np.uint64(rows))
+    call_forward(
+        table.forward, program.code.ctypes.data, program.m, table.ws.ctypes.data, _U0, np.uint64(rows)
+    )
     norm, low, high = 0.0, np.inf, -np.inf
     for j in range(rows):
         v = np.float64(table.ws[program.root + np.uint64(j)])

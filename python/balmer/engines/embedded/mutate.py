@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from balmer.engines.embedded.random import below, chance, normal, uniform
-from balmer.engines.embedded.trees import expand, grow, insert_macro, random_leaf, splice, start_of
+from balmer.engines.embedded.trees import expand, insert_macro, random_leaf, splice, start_of
 from balmer.kernels.jit import jit
+from balmer.kernels.pointers import call_at
 
 __all__ = ["MUTATIONS", "cross", "mutate"]
 
@@ -51,13 +52,13 @@ def mutate(f, spare, rules, s):
         return _delete(f, rules, s)
     if kind == 6:
         root = below(s, n)
-        return grow(spare, 1 + below(s, 3), rules, s) and splice(
+        return call_at(rules.calls.grow, True, (spare, 1 + below(s, 3), rules, s)) and splice(
             f, start_of(f.ops, root, rules.arity), root + 1, spare, 0, spare.n[0]
         )
     if kind == 7:
         return _swap_operands(f, spare, rules, s)
     if kind == 8:
-        return grow(f, 1 + below(s, 5), rules, s)
+        return call_at(rules.calls.grow, True, (f, 1 + below(s, 5), rules, s))
     if kind == 9:
         return _snap(f, s)
     return expand(f, _pick(f, s, True), rules, s)

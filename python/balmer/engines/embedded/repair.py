@@ -35,7 +35,9 @@ _ENOUGH = 0.8  # of the rows must have a value that would do
 _ROUNDING = np.float32(3e-7)  # of a sum of float32
 _PRICE = np.float32(0.05)  # of one more node, as a fraction of the squared deviation
 _FLAT = np.float32(1e-6)  # of the mean square: a spread below is that of a constant
-_PLAIN = 1.5  # squared deviation, over that with factor and constant, at which a formula without them is taken
+_PLAIN = (
+    1.5  # squared deviation, over that with factor and constant, at which a formula without them is taken
+)
 
 
 @jit
@@ -51,7 +53,9 @@ def repair(sc, scale, library, table, rules, s):
     beside = n == 1 or chance(s, 0.5)
     at = below(s, n) if beside else below(s, n - 1)
     program = lower(f.ops, f.args, f.values, n, sc.code, sc.stack, sc.depends, table)
-    call_forward(table.forward, program.code.ctypes.data, program.m, table.ws.ctypes.data, _U0, np.uint64(rows))
+    call_forward(
+        table.forward, program.code.ctypes.data, program.m, table.ws.ctypes.data, _U0, np.uint64(rows)
+    )
     y = target_at(table, 0)
     for j in range(rows):
         wanted[0, j] = (np.float64(table.ws[y + np.uint64(j)]) - scale[0]) / scale[1]

@@ -6,11 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balmer.engines.embedded.constraints import constraint_table
-from balmer.engines.embedded.mutate import MUTATIONS
-from balmer.engines.embedded.types import Rules
+from balmer.engines.embedded.mutate import MUTATIONS, mutate
+from balmer.engines.embedded.simplify import simplify
+from balmer.engines.embedded.trees import grow
+from balmer.engines.embedded.types import Calls, Formula, Rules
+from balmer.engines.embedded.units import units_hold
 from balmer.engines.problem import Problem
 from balmer.expressions.operators import N_OPCODES, OPERATORS
 from balmer.kernels.entry import entry
+from balmer.kernels.pointers import address_of
 from balmer.units import BASE
 
 __all__ = ["rules_for"]
@@ -44,8 +48,9 @@ def rules_for(
     for k, body in enumerate(bodies):
         macro_ops[k, : len(body)], macro_args[k, : len(body)] = body.ops, body.args
         macro_values[k, : len(body)] = body.values
-    return Rules(
+    rules = Rules(
         entry=entry(),
+        calls=Calls(*np.zeros(len(Calls._fields), np.uint64)),
         unary=np.array([op.code for op in chosen if op.arity == 1], np.int64),
         binary=np.array([op.code for op in chosen if op.arity == 2], np.int64),
         cost=space.complexity.table(problem.dataset.n_features),
@@ -76,6 +81,19 @@ def rules_for(
         floor=problem.noise_floor if floor is None else floor,
         scaled="mul" in space.allowed and space.max_constants > 0,
         shifted="add" in space.allowed and space.max_constants > 0,
+    )
+    return rules._replace(calls=_calls(rules))
+
+
+def _calls(rules: Rules) -> Calls:
+    """What works on formulas alone; the rest is added by `balmer.engines.embedded.island.linked`."""
+    f = Formula(np.zeros(1, np.int16), np.zeros(1, np.int16), np.zeros(1), np.zeros(1, np.int64))
+    stream, stack = np.zeros(4, np.uint64), np.zeros(1, np.int64)
+    return rules.calls._replace(
+        grow=address_of(grow, f, np.int64(1), rules, stream),
+        simplify=address_of(simplify, f, f, rules, stack),
+        mutate=address_of(mutate, f, f, rules, stream),
+        units_hold=address_of(units_hold, f, rules),
     )
 
 

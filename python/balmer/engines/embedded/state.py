@@ -56,7 +56,12 @@ def new_islands(problem: Problem, n_islands: int, population: int, seed: int) ->
 def save(islands: Sequence[Island], problem: Problem, seed: int, epoch: int, rows: int, stale: int) -> State:
     """All islands as named arrays with a leading island axis; nothing in it needs pickle."""
     state = {name: np.stack([getattr(island, name) for island in islands]) for name in Island._fields}
-    numbers = {"seed": np.array(seed), "epoch": np.array(epoch), "rows": np.array(rows), "stale": np.array(stale)}
+    numbers = {
+        "seed": np.array(seed),
+        "epoch": np.array(epoch),
+        "rows": np.array(rows),
+        "stale": np.array(stale),
+    }
     return state | numbers | {"problem": digest(problem)}
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from balmer.engines.embedded.constraints import ConstraintTable
 from balmer.kernels.entry import Entry
 
-__all__ = ["Formula", "Island", "Library", "Rules", "Scratch"]
+__all__ = ["Calls", "Formula", "Island", "Library", "Rules", "Scratch"]
 
 
 class Formula(NamedTuple):
@@ -22,10 +22,24 @@ class Formula(NamedTuple):
     n: NDArray[np.int64]
 
 
+class Calls(NamedTuple):
+    """Addresses of compiled functions (`balmer.kernels.pointers`); 0 for those that are not needed."""
+
+    grow: np.uint64
+    simplify: np.uint64
+    mutate: np.uint64
+    units_hold: np.uint64
+    repair: np.uint64
+    fit: np.uint64
+    legal: np.uint64
+    remember: np.uint64
+
+
 class Rules(NamedTuple):
     """What a formula may be; the same for all islands and never written to."""
 
     entry: Entry  # the compiled loops
+    calls: Calls
     unary: NDArray[np.int64]  # opcodes
     binary: NDArray[np.int64]
     cost: NDArray[np.int64]  # complexity by opcode, then by feature: (N_OPCODES + n_features,)
@@ -87,7 +101,9 @@ class Scratch(NamedTuple):
     theta: NDArray[np.float64]  # (max_constants + 2,)
     scale: NDArray[np.float64]  # (2,) constant and factor of the child at hand
     other: NDArray[np.float64]  # (2,) and those of one of its variants
-    wanted: NDArray[np.float64]  # (2, R) what a place should give on the rows of the library, and how much that counts
+    wanted: NDArray[
+        np.float64
+    ]  # (2, R) what a place should give on the rows of the library, and how much that counts
     dimension: NDArray[np.float64]  # (n_base,)
 
 
