@@ -9,7 +9,17 @@ if TYPE_CHECKING:
     from balmer.data import Dataset
     from balmer.errors import BalmerError, ConfigError, DataError, EngineError, UnitError
     from balmer.expressions import CustomOperator, Expression, parse
-    from balmer.search import Budget, Discovery, Front, Law, Objective, Problem, SearchSpace, discover, discover_all
+    from balmer.search import (
+        Budget,
+        Discovery,
+        Front,
+        Law,
+        Objective,
+        Problem,
+        SearchSpace,
+        discover,
+        discover_all,
+    )
 
 __all__ = [
     "BalmerError",

@@ -11,7 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from balmer.engines.base import Candidate, Evolution, OnProgress, Progress, State, Stopped, pareto
-from balmer.engines.common import Patience, check_range, check_request, check_settings, rows_searched, undominated
+from balmer.engines.common import (
+    Patience,
+    check_range,
+    check_request,
+    check_settings,
+    rows_searched,
+    undominated,
+)
 from balmer.engines.embedded.island import run_island
 from balmer.engines.embedded.rules import rules_for
 from balmer.engines.embedded.state import candidates_of, enter, migrate, new_islands, restore, save

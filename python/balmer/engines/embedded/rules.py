@@ -17,7 +17,13 @@ __all__ = ["rules_for"]
 
 
 def rules_for(
-    problem: Problem, *, tournament: int, crossover: float, parsimony: float, fit_steps: int, floor: float | None = None
+    problem: Problem,
+    *,
+    tournament: int,
+    crossover: float,
+    parsimony: float,
+    fit_steps: int,
+    floor: float | None = None,
 ) -> Rules:
     """Everything the compiled evolution must know of a problem but its data."""
     space = problem.space
