@@ -494,7 +494,9 @@ def test_constraints_are_kept_to() -> None:
     assert all(space.admits(law.expression) and law.complexity >= 4 for law in model.front_)
 
 
-def mean_absolute(prediction: NDArray[np.float64], target: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+def mean_absolute(
+    prediction: NDArray[np.float64], target: NDArray[np.float64], weights: NDArray[np.float64]
+) -> float:
     return float(np.sum(weights * np.abs(prediction - target)))
 
 
@@ -510,9 +512,9 @@ def test_a_search_may_end_for_want_of_improvement_and_be_watched() -> None:
     model = quick(max_evals=10**8, maxsize=4, patience=20_000, progress=seen.append).fit(X, NOISY)
     assert model.discovery_.stopped == "patience"
     assert {p.stage for p in seen} >= {"power laws", "evolution", "refit"}
-    assert quick(max_evals=10**8, progress=lambda p: p.evaluations > 500).fit(X, NOISY).discovery_.stopped == (
-        "interrupted"
-    )
+    assert quick(max_evals=10**8, progress=lambda p: p.evaluations > 500).fit(
+        X, NOISY
+    ).discovery_.stopped == ("interrupted")
 
 
 def test_single_precision_is_of_the_search_alone() -> None:
@@ -533,6 +535,6 @@ def test_single_precision_is_of_the_search_alone() -> None:
         ({"precision": 16}, r"precision = 16: accepted are 32 and 64"),
     ],
 )
-def test_what_is_not_accepted_is_named(parameters: dict[str, Any], message: str) -> None:
+def test_a_goal_that_is_not_accepted_is_named(parameters: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         quick(**parameters).fit(X, NOISY)

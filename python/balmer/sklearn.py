@@ -414,7 +414,13 @@ class SymbolicRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # typ
         return [pysr_operator(*each) for each in read]
 
     def _evolution(self) -> tuple[Any, ...]:
-        return self.engine, self.populations, self.population_size, self.tournament_selection_n, self.precision
+        return (
+            self.engine,
+            self.populations,
+            self.population_size,
+            self.tournament_selection_n,
+            self.precision,
+        )
 
     def _precision(self) -> str | None:
         if self.precision is None:

@@ -326,7 +326,7 @@ def test_ctrl_c_ends_all_targets(balmer, tmp_path, monkeypatch):
         return small(problem)
 
     monkeypatch.setattr(module, "small_formulas", press)
-    code, out, _ = balmer("fit", several(tmp_path / "t.csv"), "-t", "p", "-t", "v/w", "--evaluations", "4000")
+    code, _, _ = balmer("fit", several(tmp_path / "t.csv"), "-t", "p", "-t", "v/w", "--evaluations", "4000")
     assert code == 130
     assert load_run("runs/t-p").front
     assert not (tmp_path / "runs" / "t-v_w").exists()

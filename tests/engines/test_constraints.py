@@ -9,7 +9,7 @@ from hypothesis import given
 from balmer import Dataset, Problem, discover
 from balmer.engines import Budget, Objective, SearchSpace
 from balmer.errors import ConfigError
-from balmer.expressions import OPERATORS, Constraints, Complexity, parse
+from balmer.expressions import OPERATORS, Complexity, Constraints, parse
 from strategies import expressions
 
 BUDGET = Budget(evaluations=20_000)
@@ -51,7 +51,9 @@ SPACE = SearchSpace(
 
 def keeps_to(expression, complexity):
     limits = [
-        (outer, inner, most) for outer, inside in SPACE.nested_constraints.items() for inner, most in inside.items()
+        (outer, inner, most)
+        for outer, inside in SPACE.nested_constraints.items()
+        for inner, most in inside.items()
     ]
     return all(most_nested(expression, outer, inner) <= most for outer, inner, most in limits) and all(
         most < 0 or largest_argument(expression, name, which, complexity) <= most
@@ -133,7 +135,10 @@ def test_what_a_formula_breaks_is_what_walking_down_the_tree_finds(expression):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"nested_constraints": {"sine": {"sin": 0}}}, r"nested_constraints.*there is no operator 'sine'.*sin"),
+        (
+            {"nested_constraints": {"sine": {"sin": 0}}},
+            r"nested_constraints.*there is no operator 'sine'.*sin",
+        ),
         ({"nested_constraints": {"sin": 0}}, r"nested_constraints = .*mapping of mappings"),
         ({"nested_constraints": {"sin": {"cos": -2}}}, r"cos inside sin: a whole number from 0, or -1"),
         ({"argument_constraints": {"pow": 3}}, r"pow takes 2 arguments: give a limit for each"),

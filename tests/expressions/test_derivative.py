@@ -39,7 +39,10 @@ def test_at_a_kink_there_is_none():
     assert np.isnan(derivative(parse("abs(x)", ["x"]), 0).evaluate([[0.0]])[0])
 
 
-@given(expressions(2, operators=("add", "sub", "mul", "sin", "tanh", "atan"), max_leaves=6), rows(2, 4, -1.0, 1.0))
+@given(
+    expressions(2, operators=("add", "sub", "mul", "sin", "tanh", "atan"), max_leaves=6),
+    rows(2, 4, -1.0, 1.0),
+)
 def test_of_a_whole_formula(expression, X):
     with np.errstate(all="ignore"):
         size = float(np.abs(expression.evaluate(X)).max())

@@ -20,9 +20,8 @@ MODEL = A * apply("exp", K * variable(0)) + B
 def formula(text, columns=()):
     names = ["prediction", "target", *columns]
     expression = parse(text, names)
-    for k in range(expression.n_constants):
+    while expression.n_constants:
         expression = expression.fix(0, expression.constants[0])
-    assert expression.n_constants == 0 or k
     return Loss(formula=expression, extras=len(columns))
 
 

@@ -25,7 +25,9 @@ def density(loss, delta, s):
         "huber": lambda r: np.where(np.abs(r) < delta, r**2, 2 * delta * np.abs(r) - delta**2),
         "log-cosh": lambda r: 2 * delta**2 * np.log(np.cosh(r / delta)),
     }[loss]
-    norm = integrate.quad(lambda r: np.exp(-rho(r) / (2 * s**2)), -60, 60, points=[-delta, delta], limit=400)[0]
+    norm = integrate.quad(lambda r: np.exp(-rho(r) / (2 * s**2)), -60, 60, points=[-delta, delta], limit=400)[
+        0
+    ]
     return lambda r: np.exp(-rho(r) / (2 * s**2)) / norm
 
 
@@ -51,7 +53,9 @@ def test_the_absolute_loss_is_laplaces_likelihood():
     noise = np.random.default_rng(0).laplace(size=50)
     found = likelihood(float(np.mean(np.abs(noise))), problem(noise, "absolute"))
     scale = np.mean(np.abs(noise))
-    assert found.twice_nll == pytest.approx(-2 * stats.laplace(scale=scale).logpdf(noise).sum() - 100 * np.log(2) - 100)
+    assert found.twice_nll == pytest.approx(
+        -2 * stats.laplace(scale=scale).logpdf(noise).sum() - 100 * np.log(2) - 100
+    )
     assert found.tau == pytest.approx(scale)
 
 
@@ -60,7 +64,10 @@ def test_a_loss_times_a_number_chooses_the_same_law():
     lengths = []
     for loss in ("abs(prediction - target)**1.5", "7.0*abs(prediction - target)**1.5"):
         asked = problem(noise, loss)
-        fits = [refit(bm.parse(text, ["x"]), asked, "") for text in ("2.0*x + 1.0", "2.0*x + 1.0 + 0.1*x**2", "3.0*x")]
+        fits = [
+            refit(bm.parse(text, ["x"]), asked, "")
+            for text in ("2.0*x + 1.0", "2.0*x + 1.0 + 0.1*x**2", "3.0*x")
+        ]
         lengths.append([fits[0].length - f.length for f in fits])
     np.testing.assert_allclose(*lengths, rtol=1e-4, atol=1e-4)
 

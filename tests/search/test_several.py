@@ -45,7 +45,9 @@ def test_start_and_state_by_target():
         bm.discover_all(table(), ["p", "q"], evaluations=2000, start={"z": ["a*b"]})
     states = {name: found.state for name, found in first.items()}
     again = bm.discover_all(table(), ["p", "q"], evaluations=2000, states=states)
-    assert all(again[name].front[-1].loss <= first[name].front[-1].loss * (1 + 1e-9) + 1e-25 for name in first)
+    assert all(
+        again[name].front[-1].loss <= first[name].front[-1].loss * (1 + 1e-9) + 1e-25 for name in first
+    )
 
 
 def test_ctrl_c_keeps_what_was_found_and_begins_nothing_more():

@@ -14,7 +14,15 @@ from balmer.engines.problem import Budget, Problem
 from balmer.errors import ConfigError
 from balmer.expressions import Expression, check_dimensions
 
-__all__ = ["Patience", "check_range", "check_request", "check_settings", "digest", "rows_searched", "undominated"]
+__all__ = [
+    "Patience",
+    "check_range",
+    "check_request",
+    "check_settings",
+    "digest",
+    "rows_searched",
+    "undominated",
+]
 
 _WORTHWHILE = 1e-4  # relative decrease of the loss that counts as better
 
@@ -99,8 +107,8 @@ def check_range(problem: Problem, real: Any, *arrays: Floats) -> None:
     for array in arrays:
         if np.abs(array).max(initial=0.0) > largest:
             raise ConfigError(
-                f"precision = 'float32': the table '{problem.dataset.name}' has numbers above {largest:.1g}, or weights "
-                f"(as 1/sigma^2); choose other units, or 'float64'"
+                f"precision = 'float32': the table '{problem.dataset.name}' has numbers above {largest:.1g}, or "
+                f"weights (as 1/sigma^2); choose other units, or 'float64'"
             )
 
 

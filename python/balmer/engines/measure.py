@@ -31,8 +31,8 @@ class Measure:
     Raises
     ------
     ConfigError
-        If the loss cannot be that of these data: it is negative or has no value, it speaks of uncertainties that are not
-        there, it is dimensionally wrong, or the function fails.
+        If the loss cannot be that of these data: it is negative or has no value, it speaks of uncertainties that are
+        not there, it is dimensionally wrong, or the function fails.
 
     Attributes
     ----------
@@ -59,7 +59,9 @@ class Measure:
         self._sigma = np.ones(n) if data.sigma is None else data.sigma[problem.rows]
         relative = self._trust / self._trust.sum()
         needs = [k for k in (_WEIGHT, _SIGMA) if k in uses and self.kind not in _IN_THE_FAMILY]
-        self.extras = np.array([(self._trust, self._sigma)[k - _WEIGHT] for k in needs]).reshape(len(needs), n)
+        self.extras = np.array([(self._trust, self._sigma)[k - _WEIGHT] for k in needs]).reshape(
+            len(needs), n
+        )
         self._needs = needs
         if self.kind == "absolute":
             self.weights: Floats = relative / self._sigma
@@ -145,8 +147,8 @@ class Measure:
         least = np.unravel_index(low.argmin(), low.shape)
         if low[least] < -1e-9 * np.abs(values[finite]).max():
             raise ConfigError(
-                f"option loss = {loss!r} is negative where the prediction is {tried[least[0]][least[1]]:g} and the target "
-                f"{y[least[1]]:g}: a loss is 0 or more; subtract what it is where the two are equal"
+                f"option loss = {loss!r} is negative where the prediction is {tried[least[0]][least[1]]:g} and the "
+                f"target {y[least[1]]:g}: a loss is 0 or more; subtract what it is where the two are equal"
             )
 
     def _check_function(self) -> None:

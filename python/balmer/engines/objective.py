@@ -34,17 +34,17 @@ class Objective(Settings):
     loss : what is small for a good one.
 
         - ``"squared"``, the weighted mean of squared residuals; with uncertainties, of (residual/sigma)^2;
-        - ``"absolute"``, that of their absolute values; ``"huber"``, u^2 up to `delta` and 2 delta u - delta^2 beyond it;
+        - ``"absolute"``, that of their absolute values; ``"huber"``, u^2 up to `delta` and 2 delta u - delta^2 beyond;
           ``"log-cosh"``, 2 delta^2 log(cosh(u/delta)); u is the residual, with uncertainties residual/sigma;
         - a formula of ``prediction`` and ``target``, as in ``"(prediction - target)**2/(1 + abs(target))"``, of which
-          the weighted mean is taken. One that speaks of ``weight`` does its own weighting: its sum is divided by the sum
-          of the weights. Uncertainties count only where it speaks of ``sigma``. Numbers in it are not fitted; one with a
-          decimal point may have any unit. It must not be negative, and should be least at a right prediction;
-        - a function ``f(prediction, target, weights) -> float`` of three arrays, shape (n_rows,), not negative; compiled
-          by ``numba.njit`` it runs on all threads, a plain one on one at a time. The weights are those of the squared
-          loss, ``sum(weights*(prediction - target)**2)``. Where only some rows are searched on, it is given these.
-          Constants are fitted by least squares and then, in formulas that are good by the function, by a simplex search
-          on the function itself.
+          the weighted mean is taken. One that speaks of ``weight`` does its own weighting: its sum is divided by that
+          of the weights. Uncertainties count only where it speaks of ``sigma``. Numbers in it are not fitted; one with
+          a decimal point may have any unit. It must not be negative, and should be least at a right prediction;
+        - a function ``f(prediction, target, weights) -> float`` of three arrays, shape (n_rows,), not negative. One
+          compiled by ``numba.njit`` runs on all threads, a plain one on one at a time. The weights are those of the
+          squared loss, ``sum(weights*(prediction - target)**2)``. Where only some rows are searched on, it is given
+          these. Constants are fitted by least squares and then, in formulas that are good by the function, by a
+          simplex search on the function itself.
     delta : of huber and log-cosh, in the unit of the target, or in uncertainties where these are known.
     units : ``"forbid"`` admits only dimensionally right formulas, ``"ignore"`` all; ``"auto"`` forbids where every
         column has a unit. ``"penalise"`` (Julia engine) lets wrong ones compete with a loss that grows with their
@@ -60,7 +60,9 @@ class Objective(Settings):
     @field_validator("loss", mode="before")
     @classmethod
     def _known_loss(cls, given: Any) -> Any:
-        accepted = f"accepted are {', '.join(LOSS_NAMES)}, a formula of {', '.join(LOSS_COLUMNS)}, or a function"
+        accepted = (
+            f"accepted are {', '.join(LOSS_NAMES)}, a formula of {', '.join(LOSS_COLUMNS)}, or a function"
+        )
         if isinstance(given, str) and given not in LOSS_NAMES:
             try:
                 formula = parse(given, LOSS_COLUMNS)

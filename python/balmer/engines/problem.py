@@ -166,4 +166,3 @@ class Problem:
             return None
         units = [column.unit for column in (*self.dataset.features, self.dataset.target)]
         return tuple(unit.dimension for unit in units if unit is not None)
-

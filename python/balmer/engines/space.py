@@ -85,10 +85,16 @@ class SearchSpace(Settings):
         found: dict[str, tuple[int, ...]] = {}
         for word, limits in given.items():
             entry = OPERATORS[_operator(word)]
-            numbers = list(limits) if isinstance(limits, Sequence) and not isinstance(limits, str) else [limits]
+            numbers = (
+                list(limits) if isinstance(limits, Sequence) and not isinstance(limits, str) else [limits]
+            )
             if len(numbers) != entry.arity:
-                raise ValueError(f"{word} takes {entry.arity} argument{'s' * (entry.arity > 1)}: give a limit for each")
-            if not all(isinstance(n, int) and not isinstance(n, bool) and (n >= 1 or n == -1) for n in numbers):
+                raise ValueError(
+                    f"{word} takes {entry.arity} argument{'s' * (entry.arity > 1)}: give a limit for each"
+                )
+            if not all(
+                isinstance(n, int) and not isinstance(n, bool) and (n >= 1 or n == -1) for n in numbers
+            ):
                 raise ValueError(f"{word}: limits are whole numbers from 1, or -1 for none")
             found[entry.name] = tuple(numbers)
         return found
@@ -102,7 +108,9 @@ class SearchSpace(Settings):
         for outer, limits in given.items():
             for inner, most in limits.items():
                 if not isinstance(most, int) or isinstance(most, bool) or most < -1:
-                    raise ValueError(f"{inner} inside {outer}: a whole number from 0, or -1 for no limit, is accepted")
+                    raise ValueError(
+                        f"{inner} inside {outer}: a whole number from 0, or -1 for no limit, is accepted"
+                    )
                 if most >= 0:
                     found.setdefault(_operator(outer), {})[_operator(inner)] = most
         return found
@@ -125,7 +133,7 @@ class SearchSpace(Settings):
         costs: Mapping[str, int] = of_variables if isinstance(of_variables, dict) else {}
         if not isinstance(of_variables, dict):
             numbers = of_variables if isinstance(of_variables, tuple) else (of_variables,)
-            costs = {"a variable": cost for cost in sorted(numbers, reverse=True)}
+            costs = {"a variable": min(numbers, default=1)}
         for name, cost in [*self.complexity_of_operators.items(), *costs.items()]:
             if cost < 1:
                 raise ValueError(f"the complexity of {name} is {cost}; it must be a whole number from 1")

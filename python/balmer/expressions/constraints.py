@@ -1,4 +1,4 @@
-"""Constraints on the shape of a formula: how large an operator's arguments, and what may stand inside which operator."""
+"""Constraints on the shape of a formula: how large arguments are, and what may stand inside which operator."""
 
 from __future__ import annotations
 

@@ -6,4 +6,14 @@ from balmer.kernels.fits import fit_many
 from balmer.kernels.function_loss import LossFunction
 from balmer.kernels.loss import Loss
 
-__all__ = ["Fit", "Loss", "LossFunction", "Programs", "evaluate", "evaluate_many", "fit", "fit_many", "losses"]
+__all__ = [
+    "Fit",
+    "Loss",
+    "LossFunction",
+    "Programs",
+    "evaluate",
+    "evaluate_many",
+    "fit",
+    "fit_many",
+    "losses",
+]

@@ -22,7 +22,11 @@ from balmer.kernels.program import lower, pack, sum_loss
 __all__ = ["Fit", "evaluate", "fit", "losses"]
 
 _SQUARES = Loss()
-_AGAIN, _THOROUGH, _NO_BETTER = 8, 100, 1e-9  # how often a loss without derivatives is minimised, and when not
+_AGAIN, _THOROUGH, _NO_BETTER = (
+    8,
+    100,
+    1e-9,
+)  # how often a loss without derivatives is minimised, and when not
 _CHUNK = 1 << 16  # rows packed at a time: bounds the memory of evaluating a formula on a large table
 
 

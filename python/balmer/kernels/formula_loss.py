@@ -23,7 +23,9 @@ __all__ = ["LossCode", "formula_loss", "loss_code", "slots_of", "weigh_formula"]
 
 _U0 = np.uint64(0)
 _BYTES_PER_ROW = np.uint64(8 * CODE_COLUMNS)
-_NEAR = 1e-9  # relative residual below which it counts as this for the weights, as these may be infinite at zero
+_NEAR = (
+    1e-9  # relative residual below which it counts as this for the weights, as these may be infinite at zero
+)
 
 
 class LossCode(NamedTuple):
@@ -150,7 +152,9 @@ def _weigh(ws, prediction, target, slope, curvature, seed, out, width):
         if math.isfinite(reweighted):
             h = max(h, reweighted)
         if h == 0.0 and math.isfinite(g) and math.isfinite(reweighted):
-            h = abs(reweighted)  # uphill towards the target, and no curvature: only the size of a step is at stake
+            h = abs(
+                reweighted
+            )  # uphill towards the target, and no curvature: only the size of a step is at stake
         if h > 0.0 and math.isfinite(g):
             ws[seed + j] = ws[root + j] * math.sqrt(h)
             ws[out + j] = ws[root + j] * g / math.sqrt(h)

@@ -74,7 +74,7 @@ class LossFunction:
         def call(prediction: int, target: int, weights: int, n: int) -> float:
             try:
                 arrays = (
-                    np.frombuffer((ctypes.c_double * n).from_address(address)).copy()
+                    np.array((ctypes.c_double * n).from_address(address))
                     for address in (prediction, target, weights)
                 )
                 value = float(self.function(*arrays))
@@ -91,7 +91,7 @@ class LossFunction:
         function = self.function
         array = types.CPointer(types.float64)
 
-        def call(prediction, target, weights, n):  # type: ignore[no-untyped-def]
+        def call(prediction, target, weights, n):
             return function(carray(prediction, (n,)), carray(target, (n,)), carray(weights, (n,)))
 
         try:

@@ -144,7 +144,15 @@ def pack(
 
     code = loss_code(loss.programs, column, end, width, ws, rows, function)
     return Table(
-        *entry(8 * ws.itemsize), ws, u(width), u(max_nodes), u(n_features), u(n_blocks), loss.code, loss.scale, code
+        *entry(8 * ws.itemsize),
+        ws,
+        u(width),
+        u(max_nodes),
+        u(n_features),
+        u(n_blocks),
+        loss.code,
+        loss.scale,
+        code,
     )
 
 

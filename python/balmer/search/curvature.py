@@ -22,9 +22,10 @@ def curvature(found: Fit, problem: Problem) -> tuple[Floats, Floats | None]:
 
     Both of shape (n_constants, n_constants); second derivatives of the formula itself are left out (Gauss-Newton).
     For the squared loss A is J^T W J, and B is None because it is known: A/n times the variance of the residuals.
-    For other losses of a row, A takes their second differences over a step that is a fraction n^(-1/5) of the residuals'
-    size, which has a value for kinks as that of the absolute loss too, where it estimates the density of the residuals
-    at zero. For a function of the user's A is half of its second differences, and B is None because it is not known.
+    For other losses of a row, A takes their second differences over a step that is a fraction n^(-1/5) of the size of
+    the residuals, which has a value for kinks as that of the absolute loss too, where it estimates the density of the
+    residuals at zero. For a function of the user's A is half of its second differences, and B is None because
+    it is not known.
     """
     expression, k = found.expression, found.expression.n_constants
     if problem.measure.kind == "squared" or k == 0 or not np.isfinite(found.loss):

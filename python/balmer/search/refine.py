@@ -76,7 +76,11 @@ def _simplified(refined: Refined, problem: Problem) -> Refined:
 
     expression = refined.expression
     expression = simplify(
-        expression, sample, complexity=problem.space.complexity, allowed=allowed, accept=lambda e: _fits(e, problem)
+        expression,
+        sample,
+        complexity=problem.space.complexity,
+        allowed=allowed,
+        accept=lambda e: _fits(e, problem),
     )
     if expression == refined.expression:
         return refined

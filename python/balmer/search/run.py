@@ -322,7 +322,8 @@ def _config(problem: Problem, settings: Mapping[str, Any]) -> dict[str, Any]:
     }
     if callable(problem.objective.loss):
         raise ConfigError(
-            "a loss that is a Python function cannot be written to a run; write it as a formula of prediction and target"
+            "a loss that is a Python function cannot be written to a run; write it as a formula of prediction and "
+            "target"
         )
     whole = {**settings, **columns, "space": space, "objective": problem.objective.model_dump()}
     found: dict[str, Any] = _plain(whole)
