@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from balmer.kernels.bits import bits
 from balmer.kernels.entry import call_forward
-from balmer.kernels.jit import entry_jit, inline_jit, jit
+from balmer.kernels.jit import entry_jit, inline_jit, jit, loops_jit
 
 __all__ = ["BLOCK", "ROWS", "SCREENED", "Operation", "Store", "combine", "insert", "screen"]
 
@@ -214,35 +214,35 @@ def screen(values, targets, weights, out):
     sums of squares.
     """
     for t in range(targets.shape[0]):
-        y, w = targets[t], weights[t]
-        total = mean = square = 0.0
+        _screen(values, targets[t], weights[t], out[t])
+
+
+@loops_jit
+def _screen(values, y, w, out):
+    total = mean = square = 0.0
+    for row in range(ROWS):
+        total += w[row]
+        mean += w[row] * y[row]
+        square += w[row] * y[row] * y[row]
+    mean /= total
+    spread = 0.0
+    for row in range(ROWS):
+        spread += w[row] * (y[row] - mean) ** 2
+    for i in range(values.shape[0]):
+        fm = ff = fy = plain = 0.0
         for row in range(ROWS):
-            total += w[row]
-            mean += w[row] * y[row]
-            square += w[row] * y[row] * y[row]
-        mean /= total
-        spread = 0.0
+            f = values[i, row]
+            wf = w[row] * f
+            fm += wf
+            ff += wf * f
+            fy += wf * y[row]
+            plain += w[row] * (f - y[row]) ** 2
+        fm /= total
+        cc = cy = 0.0
         for row in range(ROWS):
-            spread += w[row] * (y[row] - mean) ** 2
-        for i in range(values.shape[0]):
-            fm = 0.0
-            ff = 0.0
-            fy = 0.0
-            plain = 0.0
-            for row in range(ROWS):
-                f = values[i, row]
-                wf = w[row] * f
-                fm += wf
-                ff += wf * f
-                fy += wf * y[row]
-                plain += w[row] * (f - y[row]) ** 2
-            fm /= total
-            cc = 0.0
-            cy = 0.0
-            for row in range(ROWS):
-                f = values[i, row] - fm
-                cc += w[row] * f * f
-                cy += w[row] * f * (y[row] - mean)
-            out[t, 0, i] = plain
-            out[t, 1, i] = max(square - fy * fy / ff, 0.0) if ff > 0.0 else np.inf
-            out[t, 2, i] = max(spread - cy * cy / cc, 0.0) if cc > 1e-24 * ff else np.inf
+            f = values[i, row] - fm
+            cc += w[row] * f * f
+            cy += w[row] * f * (y[row] - mean)
+        out[0, i] = plain
+        out[1, i] = max(square - fy * fy / ff, 0.0) if ff > 0.0 else np.inf
+        out[2, i] = max(spread - cy * cy / cc, 0.0) if cc > 1e-24 * ff else np.inf

@@ -21,7 +21,7 @@ __all__ = ["small_formulas"]
 
 Floats = NDArray[np.float64]
 
-_FORMULAS = 300_000  # in the table
+_FORMULAS = 250_000  # in the table
 _SCREENED = 12  # formulas of each size and way to fit that are looked at on more rows
 _PER_VIEW = 4  # of them through the same view at most
 _SAMPLE = 250  # rows of that look
@@ -41,7 +41,7 @@ class _Found:
 
 
 def small_formulas(problem: Problem, effort: float = 1.0) -> list[Expression]:
-    """The best small formulas f, and T(a f + b) with fitted a and b and an operator T; the law itself where it is found.
+    """The best small formulas f and T(a f + b), with fitted a and b and an operator T; often the law itself.
 
     All formulas up to a size are made and screened (`FormulaTable`). If the data have enough digits and none is exact,
     the target is taken apart until the pieces are found in the table (`Meeting`). A number of formulas, never the
