@@ -35,7 +35,9 @@ class Index(NamedTuple):
 
 
 @entry_jit
-def project(values, matrix, logarithm, out):
+def project(
+    values: NDArray[np.float64], matrix: NDArray[np.float64], logarithm: bool, out: NDArray[np.float64]
+) -> None:
     """Residues ``matrix @ v``, or of log|v|: exactly 0 where only rounding is left, NaN where v has no finite one.
 
     values (n, n_rows), matrix (3, n_rows), out (n, 3).
@@ -60,7 +62,7 @@ def project(values, matrix, logarithm, out):
 
 
 @entry_jit
-def fill(index):
+def fill(index: Index) -> int:
     """Put all residues into an empty index; of proportional ones the first. Returns how many are in it."""
     last = np.uint64(index.keys.shape[0] - 1)
     n = 0
@@ -80,7 +82,13 @@ def fill(index):
 
 
 @entry_jit
-def look_up(index, residues, shifts, vanishing, hits):
+def look_up(
+    index: Index,
+    residues: NDArray[np.float64],
+    shifts: NDArray[np.float64],
+    vanishing: bool,
+    hits: NDArray[np.int64],
+) -> int:
     """Formulas whose residue is proportional to ``residues[s] - shifts[m]``; returns how many hits there are.
 
     hits, shape (most, 3), gets s, m and the place; place -1 means that the residue itself vanishes, which is told

@@ -104,7 +104,8 @@ class Meeting:
         none, some = self.lookup.shifts(0), self.lookup.shifts(_SHIFTED)
         many = _alternating(np.arange(self.table.n), self.pieces.monomials)
         few = np.arange(min(self.table.n, int(_FEW * max(self.effort, 1.0) ** 0.5)))
-        yield self._after_a_step(seen, _STEPS, many, some, self.views)
+        most = self._affordable(len(seen.values), len(self.views))
+        yield self._after_a_step(seen, _STEPS, many[:most], some, self.views)
         # Two steps: a factor and a term, with much choice for the one or the other; or any two.
         powers = self._viewed(whole, [v for v in self.views if v.power in (1, -1, 2, -2)])
         leaves = np.arange(len(self.table.leaves))
@@ -115,12 +116,15 @@ class Meeting:
         divided = self._stepped(powers, _FACTORS, factors, [IDENTITY])
         yield self._after_a_step(divided, _TERMS, leaves, none, inner)
         scaled = self._stepped(self._viewed(whole, [IDENTITY]), _FACTORS, few, [IDENTITY])
-        yield self._after_a_step(scaled, _TERMS, many, none, inner)
-        yield self._after_a_step(self._stepped(seen, _STEPS, few, inner), _STEPS, few, none, self.views)
+        most = self._affordable(len(scaled.values), len(inner))
+        yield self._after_a_step(scaled, _TERMS, many[:most], none, inner)
+        pairs = self._stepped(seen, _STEPS, few, inner)
+        most = self._affordable(len(pairs.values), len(self.views))
+        yield self._after_a_step(pairs, _STEPS, few[:most], none, self.views)
 
     def _affordable(self, rests: int, others: int) -> int:
         """How many formulas a step may try on so many rests, with so many other choices."""
-        return int(_RESTS * self.effort / (max(rests, 1) * len(_TERMS) * max(others, 1)))
+        return max(1, int(_RESTS * self.effort / (max(rests, 1) * len(_TERMS) * max(others, 1))))
 
     def _at_once(self, whole: _Rests) -> list[Expression]:
         """The target itself through every view, divided by every formula of the table where it is a product."""
@@ -152,7 +156,6 @@ class Meeting:
     ) -> list[Expression]:
         """The rests after one more step, looked up through these views."""
         found: list[Expression] = []
-        peeled = peeled[: max(1, self._affordable(len(rests.values), len(views)))]
         n_rows = max(LINEAR_ROWS, self.lookup.product_rows)
         for step, s, g in self._steps(rests, steps, peeled):
             with np.errstate(all="ignore"):
@@ -160,11 +163,15 @@ class Meeting:
             for view in views:
                 if step.g_first and not view.low >= 0.0:
                     continue  # only views of what is positive tell a difference from its negative
-                keep = np.flatnonzero(self._allowed(step, view, rests.dimensions[s], self.pieces.dimensions[g]))
+                keep = np.flatnonzero(
+                    self._allowed(step, view, rests.dimensions[s], self.pieces.dimensions[g])
+                )
                 if not len(keep):
                     continue
                 z = view.of(w[keep, :LINEAR_ROWS])
-                hits: list[tuple[int, int, Any]] = [(k, place, None) for k, _, place in self.lookup.linear(z).tolist()]
+                hits: list[tuple[int, int, Any]] = [
+                    (k, place, None) for k, _, place in self.lookup.linear(z).tolist()
+                ]
                 self.looked_up += len(keep)
                 # A product is one through every view that is a power, and was one before a factor was taken out.
                 additive = step.name not in ("mul", "div")
@@ -183,7 +190,9 @@ class Meeting:
                             if shift is None
                             else self.lookup.as_product(rest, place, shift)
                         )
-                        found += self._made(core, _then(view.back, _then(self._undone(step, j), rests.undo[i])))
+                        found += self._made(
+                            core, _then(view.back, _then(self._undone(step, j), rests.undo[i]))
+                        )
         return found
 
     # -- rests -----------------------------------------------------------------------------------------------
@@ -213,7 +222,9 @@ class Meeting:
                 z = view.of(w)
                 good = np.isfinite(z).all(axis=1) & (np.ptp(z, axis=1) > 1e-9 * np.abs(z).max(axis=1))
                 good &= self._allowed(step, view, rests.dimensions[s], self.pieces.dimensions[g])
-                after = self._after[view.name][self._after[step.name][rests.dimensions[s], self.pieces.dimensions[g]]]
+                after = self._after[view.name][
+                    self._after[step.name][rests.dimensions[s], self.pieces.dimensions[g]]
+                ]
                 for k in np.flatnonzero(good):
                     values.append(z[k])
                     dimensions.append(after[k])
