@@ -47,9 +47,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def attempt(equation: Equation, options: argparse.Namespace, judge: Judge) -> dict[str, Any]:
     """Enumerate for one equation and judge the best formulas."""
     problem, sigma = _problem(equation, options)
-    begin = time.perf_counter()
+    begin = time.process_time()
     formulas = small_formulas(problem)
-    seconds = time.perf_counter() - begin
+    seconds = time.process_time() - begin
     refitted = [refit(e, problem, "enumeration") for e in formulas]
     scale = float(np.mean(problem.y**2))
     cost = problem.space.complexity.of

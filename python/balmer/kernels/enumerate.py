@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from balmer.kernels.bits import bits
 from balmer.kernels.entry import call_forward
-from balmer.kernels.jit import entry_jit, inline_jit, jit
+from balmer.kernels.jit import entry_jit, inline_jit, jit, loops_jit
 
 __all__ = ["BLOCK", "ROWS", "SCREENED", "Operation", "Store", "combine", "insert", "screen"]
 
@@ -57,7 +57,10 @@ class Operation(NamedTuple):
 
 
 @entry_jit
-def combine(forward, operation, index, jobs, most, ws, store):
+def combine(
+    forward: np.uint64, operation: Operation, index: int, jobs: NDArray[np.int64], most: int,
+    ws: NDArray[np.float64], store: Store,
+) -> None:  # fmt: skip
     """Apply an operation to ranges of the table and keep what is new.
 
     `jobs`, shape (n, 5): first and last of the left operands, of the right ones (-1 for a function of one argument),
@@ -91,9 +94,7 @@ def combine(forward, operation, index, jobs, most, ws, store):
 
 @jit
 def _run(forward, operation, ws):
-    call_forward(
-        forward, operation.code.ctypes.data, operation.m, ws.ctypes.data, _0, np.uint64(BLOCK)
-    )
+    call_forward(forward, operation.code.ctypes.data, operation.m, ws.ctypes.data, _0, np.uint64(BLOCK))
 
 
 @jit
@@ -138,7 +139,7 @@ def _take(store, operation, index, ws, k, left, right, most):
 
 
 @entry_jit
-def insert(store, ws, at):
+def insert(store: Store, ws: NDArray[np.float64], at: int) -> int:
     """Put in the values ``ws[at:at + ROWS]`` if they are new; their place, or -1."""
     near = 0
     for row in range(_HASHED):
@@ -152,7 +153,7 @@ def insert(store, ws, at):
     slot = _found(store, ws, at, key)
     if slot >= 0:
         return -1
-    place = store.count[0]
+    place = int(store.count[0])
     store.count[0] = place + 1
     store.keys[-1 - slot] = key
     store.places[-1 - slot] = place
@@ -207,42 +208,47 @@ def _found(store, ws, at, key):
 
 
 @entry_jit
-def screen(values, targets, weights, out):
+def screen(
+    values: NDArray[np.float64],
+    targets: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    out: NDArray[np.float64],
+) -> None:
     """Loss of f, a f and a f + b with the best a and b, for formulas f and targets y.
 
     values (n, ROWS), targets and weights (n_targets, ROWS); out, shape (n_targets, SCREENED, n), gets the weighted
     sums of squares.
     """
     for t in range(targets.shape[0]):
-        y, w = targets[t], weights[t]
-        total = mean = square = 0.0
+        _screen(values, targets[t], weights[t], out[t])
+
+
+@loops_jit
+def _screen(values, y, w, out):
+    total = mean = square = 0.0
+    for row in range(ROWS):
+        total += w[row]
+        mean += w[row] * y[row]
+        square += w[row] * y[row] * y[row]
+    mean /= total
+    spread = 0.0
+    for row in range(ROWS):
+        spread += w[row] * (y[row] - mean) ** 2
+    for i in range(values.shape[0]):
+        fm = ff = fy = plain = 0.0
         for row in range(ROWS):
-            total += w[row]
-            mean += w[row] * y[row]
-            square += w[row] * y[row] * y[row]
-        mean /= total
-        spread = 0.0
+            f = values[i, row]
+            wf = w[row] * f
+            fm += wf
+            ff += wf * f
+            fy += wf * y[row]
+            plain += w[row] * (f - y[row]) ** 2
+        fm /= total
+        cc = cy = 0.0
         for row in range(ROWS):
-            spread += w[row] * (y[row] - mean) ** 2
-        for i in range(values.shape[0]):
-            fm = 0.0
-            ff = 0.0
-            fy = 0.0
-            plain = 0.0
-            for row in range(ROWS):
-                f = values[i, row]
-                wf = w[row] * f
-                fm += wf
-                ff += wf * f
-                fy += wf * y[row]
-                plain += w[row] * (f - y[row]) ** 2
-            fm /= total
-            cc = 0.0
-            cy = 0.0
-            for row in range(ROWS):
-                f = values[i, row] - fm
-                cc += w[row] * f * f
-                cy += w[row] * f * (y[row] - mean)
-            out[t, 0, i] = plain
-            out[t, 1, i] = max(square - fy * fy / ff, 0.0) if ff > 0.0 else np.inf
-            out[t, 2, i] = max(spread - cy * cy / cc, 0.0) if cc > 1e-24 * ff else np.inf
+            f = values[i, row] - fm
+            cc += w[row] * f * f
+            cy += w[row] * f * (y[row] - mean)
+        out[0, i] = plain
+        out[1, i] = max(square - fy * fy / ff, 0.0) if ff > 0.0 else np.inf
+        out[2, i] = max(spread - cy * cy / cc, 0.0) if cc > 1e-24 * ff else np.inf

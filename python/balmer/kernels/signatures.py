@@ -1,4 +1,4 @@
-"""Which formula of a table is proportional to given values, up to terms that do not count: found by hash, not by search.
+"""Which formula of a table is proportional to given values, up to terms that do not count: found by a hash.
 
 Of values v on a few rows, a matrix makes three numbers, the residue, which vanish for what does not count: an added
 constant, or in the logarithm every power law. Values with proportional residues are a v + b of each other, or
@@ -35,7 +35,9 @@ class Index(NamedTuple):
 
 
 @entry_jit
-def project(values, matrix, logarithm, out):
+def project(
+    values: NDArray[np.float64], matrix: NDArray[np.float64], logarithm: bool, out: NDArray[np.float64]
+) -> None:
     """Residues ``matrix @ v``, or of log|v|: exactly 0 where only rounding is left, NaN where v has no finite one.
 
     values (n, n_rows), matrix (3, n_rows), out (n, 3).
@@ -60,7 +62,7 @@ def project(values, matrix, logarithm, out):
 
 
 @entry_jit
-def fill(index):
+def fill(index: Index) -> int:
     """Put all residues into an empty index; of proportional ones the first. Returns how many are in it."""
     last = np.uint64(index.keys.shape[0] - 1)
     n = 0
@@ -80,7 +82,13 @@ def fill(index):
 
 
 @entry_jit
-def look_up(index, residues, shifts, vanishing, hits):
+def look_up(
+    index: Index,
+    residues: NDArray[np.float64],
+    shifts: NDArray[np.float64],
+    vanishing: bool,
+    hits: NDArray[np.int64],
+) -> int:
     """Formulas whose residue is proportional to ``residues[s] - shifts[m]``; returns how many hits there are.
 
     hits, shape (most, 3), gets s, m and the place; place -1 means that the residue itself vanishes, which is told
@@ -112,25 +120,38 @@ def look_up(index, residues, shifts, vanishing, hits):
 @jit
 def _place(index, r0, r1, r2):
     """The entry with proportional residue, or -1."""
-    first, second = r1 / r0, r2 / r0
-    choices = (2 if _near(first) else 1) * (2 if _near(second) else 1)
-    for choice in range(4):
-        if choices < 4 and (choice & 1 and not _near(first) or choice & 2 and not _near(second)):
-            continue
-        key = _key(first, second, choice)
-        word, bit = _bit(index, key)
-        if index.bitmap[word] & bit == _0:
-            continue
-        last = np.uint64(index.keys.shape[0] - 1)
-        slot = key & last
-        while index.places[slot] >= 0:
-            if index.keys[slot] == key:
-                place = index.places[slot]
-                q0, q1, q2 = index.residues[place]
-                size = abs(first) + abs(second)
-                if abs(q1 / q0 - first) <= _EQUAL * size and abs(q2 / q0 - second) <= _EQUAL * size:
-                    return place
-            slot = (slot + _1) & last
+    scale = 1.0 / r0
+    first, second = r1 * scale, r2 * scale
+    place = _entry(index, first, second, 0)
+    if place >= 0:
+        return place
+    near_first, near_second = _near(first), _near(second)
+    if near_first:
+        place = _entry(index, first, second, 1)
+    if near_second and place < 0:
+        place = _entry(index, first, second, 2)
+    if near_first and near_second and place < 0:
+        place = _entry(index, first, second, 3)
+    return place
+
+
+@inline_jit
+def _entry(index, first, second, choice):
+    """The entry with these ratios in the chosen bins, or -1."""
+    key = _key(first, second, choice)
+    word, bit = _bit(index, key)
+    if index.bitmap[word] & bit == _0:
+        return -1
+    last = np.uint64(index.keys.shape[0] - 1)
+    slot = key & last
+    while index.places[slot] >= 0:
+        if index.keys[slot] == key:
+            place = np.int64(index.places[slot])
+            q0, q1, q2 = index.residues[place]
+            size = abs(first) + abs(second)
+            if abs(q1 / q0 - first) <= _EQUAL * size and abs(q2 / q0 - second) <= _EQUAL * size:
+                return place
+        slot = (slot + _1) & last
     return -1
 
 

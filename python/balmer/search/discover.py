@@ -26,6 +26,8 @@ from balmer.search.refine import Refined, distinct, law_of, refine, refit, struc
 __all__ = ["Discovery", "discover"]
 
 DEFAULT_SECONDS = 60.0
+_WHOLE_EFFORT = 10.0  # seconds of budget from which the enumeration is a small part
+_LEAST_EFFORT = 0.05
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -147,7 +149,7 @@ def discover(
         _report(on_progress, "power laws")
         candidates += [(e, "power law") for e in power_laws(problem)]
         _report(on_progress, "small formulas")
-        candidates += [(e, "enumeration") for e in small_formulas(problem)]
+        candidates += [(e, "enumeration") for e in small_formulas(problem, _effort(budget))]
     except KeyboardInterrupt:
         interrupted = True
     candidates = distinct(candidates)
@@ -232,6 +234,13 @@ def _front_of(refined: Sequence[Refined], problem: Problem) -> list[Refined]:
         kept += level[:2]
         bound = min(bound, *(r.loss for r in by_complexity[complexity]))
     return kept
+
+
+def _effort(budget: Budget) -> float:
+    """How much of the enumeration a budget is worth; by what is asked, not by the clock, so that it can be repeated."""
+    if budget.seconds is None:
+        return 1.0
+    return min(1.0, max(_LEAST_EFFORT, budget.seconds / _WHOLE_EFFORT))
 
 
 def _report(on_progress: OnProgress | None, stage: str, fraction: float | None = None) -> None:

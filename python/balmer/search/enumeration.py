@@ -21,8 +21,9 @@ __all__ = ["small_formulas"]
 
 Floats = NDArray[np.float64]
 
-_FORMULAS = 300_000  # in the table
+_FORMULAS = 250_000  # in the table
 _SCREENED = 12  # formulas of each size and way to fit that are looked at on more rows
+_INSIDE = 0.7  # of the rows, where a view must have a value
 _PER_VIEW = 4  # of them through the same view at most
 _SAMPLE = 250  # rows of that look
 _ROWS = 4000  # rows of the last look; a search fits to all of them in the end
@@ -41,7 +42,7 @@ class _Found:
 
 
 def small_formulas(problem: Problem, effort: float = 1.0) -> list[Expression]:
-    """The best small formulas f, and T(a f + b) with fitted a and b and an operator T; the law itself where it is found.
+    """The best small formulas f and T(a f + b), with fitted a and b and an operator T; often the law itself.
 
     All formulas up to a size are made and screened (`FormulaTable`). If the data have enough digits and none is exact,
     the target is taken apart until the pieces are found in the table (`Meeting`). A number of formulas, never the
@@ -59,12 +60,15 @@ def small_formulas(problem: Problem, effort: float = 1.0) -> list[Expression]:
     logs = [i for i, x in enumerate(problem.X) if np.all(x != 0) and np.ptp(x) > 0][: ROWS - 4]
     rows = key_rows(problem, logs)
     table = FormulaTable.build(problem, rows, max(1000, int(_FORMULAS * effort)))
-    seen = [v for v in views(problem.space.allowed) if np.isfinite(v.of(problem.y[rows])).all()]
-    usable = [v for v in seen if np.isfinite(v.of(problem.y)).all()]
-    found = _fitted(_best(_fitted(_screened(table, problem, rows, usable), problem, _SAMPLE), 4), problem, _ROWS)
+    seen = views(problem.space.allowed)
+    # Noise may carry a few values out of the domain.
+    usable = [v for v in seen if np.mean(np.isfinite(v.of(problem.y[rows]))) >= _INSIDE]
+    found = _fitted(
+        _best(_fitted(_screened(table, problem, rows, usable), problem, _SAMPLE), 4), problem, _ROWS
+    )
     limit = _EXACT * float(np.sum(problem.square_weights * problem.y**2))
     if _has_digits(problem):
-        for stage in Meeting(table, problem.y[rows], logs, views(problem.space.allowed), effort).stages():
+        for stage in Meeting(table, problem.y[rows], logs, seen, effort).stages():
             hits = sorted(_admitted(stage, problem), key=problem.space.complexity.of)[:_HITS]
             found += _fitted(hits, problem, _ROWS)
             if any(f.loss <= limit for f in found):
@@ -80,8 +84,8 @@ def _screened(
     with np.errstate(all="ignore"):
         targets = np.array([view.of(y) for view in seen])
         weights = np.array([w / view.derivative(y) ** 2 for view in seen])
-    if not np.isfinite(weights).all():
-        weights = np.where(np.isfinite(weights), weights, 0.0)
+    outside = ~(np.isfinite(targets) & np.isfinite(weights))
+    targets[outside] = weights[outside] = 0.0
     losses = np.empty((len(seen), SCREENED, table.n))
     screen(table.values, targets, weights, losses)
     losses[[k for k, view in enumerate(seen) if view is not IDENTITY], 0] = np.inf  # T(f) is in the table

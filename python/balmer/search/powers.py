@@ -12,7 +12,9 @@ __all__ = ["product_of_powers"]
 _NAMES = {Fraction(2): "square", Fraction(3): "cube", Fraction(1, 2): "sqrt"}
 
 
-def product_of_powers(factor: float | None, bases: Sequence[Expression], powers: Sequence[Fraction]) -> Expression:
+def product_of_powers(
+    factor: float | None, bases: Sequence[Expression], powers: Sequence[Fraction]
+) -> Expression:
     """factor * base^power * ... as one fraction.
 
     Parameters

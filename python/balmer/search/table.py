@@ -217,7 +217,7 @@ def key_rows(problem: Problem, logs: list[int]) -> NDArray[np.int64]:
     n = len(problem.y)
     rng = np.random.default_rng(0)
     rows = rng.permutation(n)[:_CANDIDATE_ROWS]
-    design = np.vstack([np.ones(len(rows)), np.log(np.abs(problem.X[np.ix_(logs, rows)]))])
+    design = np.vstack([np.ones(len(rows)), np.log(np.abs(problem.X[logs][:, rows]))])
     design[1:] -= design[1:].mean(axis=1, keepdims=True)
     chosen: list[int] = []
     rest = design.copy()

@@ -92,9 +92,11 @@ class Dimensions:
         return number
 
     def _number(self, exponents: Sequence[Fraction | int]) -> int:
-        if any(e.denominator != 1 or abs(e) > self._largest for e in exponents):
+        if any(e.denominator != 1 for e in exponents):
             return -1
         vector = tuple(int(e) for e in exponents)
+        if max(map(abs, vector)) > self._largest:
+            return -1
         if vector not in self._numbers and len(self) >= _MOST:
             return -1
         return self._intern(vector)
