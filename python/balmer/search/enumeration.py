@@ -139,7 +139,9 @@ def _fitted(formulas: Iterable[Expression], problem: Problem, most: int) -> list
     n = len(problem.y)
     rows = np.arange(n) if n <= most else np.sort(np.random.default_rng(1).choice(n, most, replace=False))
     X = np.ascontiguousarray(problem.X[:, rows])
-    weights = problem.square_weights[rows] * (problem.square_weights.sum() / problem.square_weights[rows].sum())
+    weights = problem.square_weights[rows] * (
+        problem.square_weights.sum() / problem.square_weights[rows].sum()
+    )
     found = []
     for formula in formulas:
         result = fit(formula, X, problem.y[rows], weights, max_steps=50)

@@ -257,9 +257,7 @@ class _Search:
     def _packed(self, X: Floats, y: Floats, weights: Floats) -> list[Table]:
         """The rows for every worker."""
         longest = self.problem.space.max_complexity + EXTRA_NODES
-        return [
-            pack(X, y, weights, longest, self.problem.loss, self.real) for _ in range(self.threads)
-        ]
+        return [pack(X, y, weights, longest, self.problem.loss, self.real) for _ in range(self.threads)]
 
     def _draw(self) -> None:
         """The sample of the rows on which candidates are fitted and compared: the first `rows` in random order."""

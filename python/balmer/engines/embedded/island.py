@@ -46,7 +46,10 @@ def new_scratch(rules: Rules, rows: int) -> Scratch:
     """Scratch for one worker; `rows` is the number of rows of the library."""
     length = rules.max_complexity + EXTRA_NODES
     return Scratch(
-        *(_formula(length) for _ in range(4)),
+        child=_formula(length),
+        mate=_formula(length),
+        spare=_formula(length),
+        whole=_formula(length),
         code=np.empty((length, CODE_COLUMNS), np.uint64),
         stack=np.empty(length, np.int64),
         depends=np.empty(length, np.bool_),

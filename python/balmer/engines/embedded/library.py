@@ -8,16 +8,17 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from balmer.engines.embedded.random import below
 from balmer.engines.embedded.simplify import strip
 from balmer.engines.embedded.trees import complexity_of, copy, cut, load, start_of
-from balmer.engines.embedded.types import Library
+from balmer.engines.embedded.types import Library, Rules, Scratch
 from balmer.engines.embedded.units import units_of
 from balmer.kernels.entry import call_forward
 from balmer.kernels.jit import entry_jit, jit
 from balmer.kernels.pointers import call_at
-from balmer.kernels.program import lower
+from balmer.kernels.program import Table, lower
 
 __all__ = ["LIBRARY_ROWS", "fill", "new_library", "refresh"]
 
@@ -45,19 +46,19 @@ def new_library(n_rows: int, n_base: int) -> Library:
         sums=np.zeros((4, _ENTRIES), np.float32),
         norm=np.zeros(_ENTRIES),
         seen=np.zeros(4 * _ENTRIES, np.uint64),
-        count=np.zeros(2, np.int64),
+        filled=np.zeros(2, np.int64),
     )
 
 
 @entry_jit
-def fill(library, sc, stream, table, rules):
+def fill(library: Library, sc: Scratch, stream: NDArray[np.uint64], table: Table, rules: Rules) -> None:
     """Make the lasting entries: features, and random small formulas without free constants."""
     f, spare = sc.child, sc.spare
     for feature in range(rules.n_features):
         f.ops[0], f.args[0], f.values[0], f.n[0] = 2, feature, 0.0, 1
         _enter(library, f, sc, table, rules, _LASTING)
     for _ in range(_TRIES):
-        if library.count[0] >= _ENTRIES - _LENT:
+        if library.filled[0] >= _ENTRIES - _LENT:
             break
         if not call_at(rules.calls.grow, True, (f, 1 + below(stream, 3), rules, stream)):
             continue
@@ -70,19 +71,19 @@ def fill(library, sc, stream, table, rules):
         strip(f, rules)
         if f.n[0] <= _NODES:
             _enter(library, f, sc, table, rules, _LASTING)
-    library.count[1] = library.count[0]
+    library.filled[1] = library.filled[0]
 
 
 @jit
 def refresh(library, sc, island, table, rules):
     """Forget the lent entries and take subtrees of the hall of fame in their place."""
-    library.count[0] = library.count[1]
+    library.filled[0] = library.filled[1]
     places = np.flatnonzero(island.best_size)
     if places.shape[0] == 0:
         return
     f = sc.child
     for _ in range(4 * _LENT):
-        if library.count[0] >= min(library.count[1] + _LENT, library.size.shape[0]):
+        if library.filled[0] >= min(library.filled[1] + _LENT, library.size.shape[0]):
             break
         h = places[below(island.stream, places.shape[0])]
         load(f, island.best_ops, island.best_args, island.best_values, h, island.best_size[h])
@@ -97,7 +98,7 @@ def refresh(library, sc, island, table, rules):
 @jit
 def _enter(library, f, sc, table, rules, lasting):
     """Add f unless it is constant, not finite, dimensionally wrong, or a multiple of a lasting entry."""
-    n, i = f.n[0], library.count[0]
+    n, i = f.n[0], library.filled[0]
     if rules.check_units and not units_of(f, rules, library.dimensions[i]):
         return
     rows = library.shape.shape[0]
@@ -130,7 +131,7 @@ def _enter(library, f, sc, table, rules, lasting):
         library.ops[i, j], library.args[i, j], library.values[i, j] = f.ops[j], f.args[j], f.values[j]
     library.size[i], library.norm[i] = n, sign * norm
     library.cost[i] = complexity_of(f, rules.cost)
-    library.count[0] = i + 1
+    library.filled[0] = i + 1
 
 
 @jit

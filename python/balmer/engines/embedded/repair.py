@@ -48,7 +48,7 @@ def repair(sc, scale, library, table, rules, s):
     """
     f, wanted = sc.child, sc.wanted
     n, rows = f.n[0], library.shape.shape[0]
-    if library.count[0] == 0 or scale[1] == 0.0:
+    if library.filled[0] == 0 or scale[1] == 0.0:
         return False
     beside = n == 1 or chance(s, 0.5)
     at = below(s, n) if beside else below(s, n - 1)
@@ -83,7 +83,7 @@ def repair(sc, scale, library, table, rules, s):
         if beside and (op == _MUL or op == _DIV):
             bound = True
             sc.dimension[:] = 0.0
-    best, form, shift, factor = _search(library, sc, bound, below(s, 1 + library.count[0] // 2))
+    best, form, shift, factor = _search(library, sc, bound, below(s, 1 + library.filled[0] // 2))
     if best < 0:
         return False
     factor *= size / library.norm[best]
@@ -163,7 +163,7 @@ def _search(library, sc, bound, first):
     Returns its place, how many of a and b it needs, a and b.
     """
     wanted, sums = sc.wanted, library.sums
-    rows, count = wanted.shape[1], library.count[0]
+    rows, count = wanted.shape[1], library.filled[0]
     w, wd = np.empty(rows, np.float32), np.empty(rows, np.float32)
     sum_d = 0.0
     for j in range(rows):

@@ -85,7 +85,7 @@ class Library(NamedTuple):
     sums: NDArray[np.float32]  # (4, N) scratch
     norm: NDArray[np.float64]  # (N,)
     seen: NDArray[np.uint64]  # hash set of the lasting shapes
-    count: NDArray[np.int64]  # how many there are, and how many of these stay for good
+    filled: NDArray[np.int64]  # how many there are, and how many of these stay for good
 
 
 class Scratch(NamedTuple):
