@@ -241,7 +241,7 @@ class _Search:
         scratch, sample, table = self.scratch[0], self.samples[0], self.tables[0]
         self.rules = linked(self.rules, islands[0], self.libraries[0], scratch, sample)
         for k, library in enumerate(self.libraries):
-            stream = np.random.SeedSequence([self.seed, k, 2]).generate_state(4, np.uint64)
+            stream = np.random.SeedSequence([self.seed, k, 2]).generate_state(4, np.uint64).astype(np.uint64)
             fill(library, scratch, stream, sample, self.rules)
         run_island(islands[0], self.libraries[0], scratch, sample, table, self.rules, 0, self.stop)
         self.islands = islands
