@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import platform
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
@@ -28,6 +29,8 @@ __all__ = ["Discovery", "discover"]
 DEFAULT_SECONDS = 60.0
 _WHOLE_EFFORT = 10.0  # seconds of budget from which the enumeration is a small part
 _LEAST_EFFORT = 0.05
+_REFINEMENT = 0.15  # of the seconds at most are kept for refits and simplification
+_LONGEST_REFINEMENT = 6.0  # seconds
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -155,14 +158,15 @@ def discover(
     candidates = distinct(candidates)
     evolution = chosen.evolve(
         problem,
-        _instant(budget) if interrupted else budget,
+        _rest(budget, float("inf") if interrupted else clock.perf_counter() - begin),
         seed=seed,
         start=[e for e, _ in candidates],
         state=state,
         on_progress=on_progress,
     )
     _report(on_progress, "refit", 1.0)
-    front, impatient = _front(candidates, evolution, problem, threads)
+    until = float("inf") if budget.seconds is None else clock.perf_counter() + _reserve(budget.seconds)
+    front, impatient = _front(candidates, evolution, problem, threads, until)
     provenance = {
         "balmer": version("balmer"),
         "python": platform.python_version(),
@@ -195,9 +199,17 @@ def _start(start: Sequence[Expression | str], problem: Problem) -> list[Expressi
 
 
 def _front(
-    candidates: Sequence[tuple[Expression, str]], evolution: Evolution, problem: Problem, threads: int | None
+    candidates: Sequence[tuple[Expression, str]],
+    evolution: Evolution,
+    problem: Problem,
+    threads: int | None,
+    until: float,
 ) -> tuple[Front, bool]:
-    """Refit what may be on the front and refine what is; the front, and whether the user interrupted."""
+    """Refit what may be on the front and refine what is; the front, and whether the user interrupted.
+
+    Refinement begins with the best and ends at `until` of the clock, so that a budget in seconds holds for the whole;
+    what has not had its turn is shown as it was found.
+    """
     origins = {structure(e): origin for e, origin in candidates}
     archive = [(c.expression, origins.get(structure(c.expression), "evolution")) for c in evolution.archive]
     with ThreadPoolExecutor(threads) as pool:  # the fits are compiled and run without the GIL
@@ -207,9 +219,10 @@ def _front(
     refined = [r for r in refined if r.loss < float("inf") and r.expression.n_constants < rows]
     interrupted = False
     better: list[Refined] = []
-    for r in _front_of(refined, problem):  # not in threads: sympy keeps state of its own between calls
+    # Not in threads: sympy keeps state of its own between calls.
+    for r in sorted(_front_of(refined, problem), key=lambda r: r.length):
         try:
-            better += [r] if interrupted else refine(r, problem)
+            better += [r] if interrupted or clock.perf_counter() > until else refine(r, problem)
         except KeyboardInterrupt:  # no more patience: the rest is shown as it was found
             interrupted = True
             better.append(r)
@@ -228,6 +241,8 @@ def _front_of(refined: Sequence[Refined], problem: Problem) -> list[Refined]:
     kept: list[Refined] = []
     bound = float("inf")
     for complexity in sorted(by_complexity):
+        if bound <= problem.noise_floor:  # what is exact cannot be beaten, only spelt at greater length
+            break
         level = sorted(
             (r for r in by_complexity[complexity] if r.loss < bound), key=lambda r: round(r.length, 6)
         )
@@ -248,5 +263,14 @@ def _report(on_progress: OnProgress | None, stage: str, fraction: float | None =
         on_progress(Progress(stage, fraction=fraction))
 
 
-def _instant(budget: Budget) -> Budget:
-    return budget.model_copy(update={"seconds": 1e-9})
+def _reserve(seconds: float) -> float:
+    """Of a budget in seconds, what is kept for refits and simplification."""
+    return min(_REFINEMENT * seconds, _LONGEST_REFINEMENT)
+
+
+def _rest(budget: Budget, spent: float) -> Budget:
+    """What is left of a budget for the engine."""
+    if budget.seconds is None and math.isfinite(spent):
+        return budget
+    seconds = (budget.seconds or 0.0) - spent
+    return budget.model_copy(update={"seconds": max(seconds - _reserve(budget.seconds or 0.0), 1e-9)})

@@ -252,7 +252,7 @@ def _write(out, library, i, form, shift, factor, rules):
 
 @jit
 def _inverse(op, side, d, u, v):
-    """The operand with which op gives d, and the derivative of op there.
+    """The operand with which op gives d, and the derivative of op there, whose sign may be wrong.
 
     `side` is 0 for the first operand and 1 for the second, u the other operand, v what the operand is now: of
     several answers that nearest to it.
