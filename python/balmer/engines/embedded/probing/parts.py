@@ -44,6 +44,11 @@ class Surrogates:
         with one_thread_each():
             self._stage = Stage(self._X, self._y, self._noise, 0.0, 0.0, None)
 
+    @property
+    def noise(self) -> float:
+        """The noise of the target, in parts of its spread, as the evidence has it."""
+        return float(np.exp(self._stage.free.theta[-1]))
+
     def summands(self, A: Sequence[int], B: Sequence[int]) -> tuple[Floats, Floats]:
         """g(A) and h(B) of a target that is their sum, each up to a constant, shape (n_rows,)."""
         stage, spread = self._stage, self._y.std()
