@@ -15,8 +15,9 @@ from balmer.engines import Budget, Finding, SearchSpace
 from balmer.engines.embedded import EmbeddedEngine
 from balmer.engines.embedded.probing import Surrogates
 from balmer.expressions import apply, parse, variable
+from balmer.search.plan import Attempt
 from balmer.search.reductions import OUTER, Reduced, invariant, monomial
-from balmer.search.structure import Attempt, search_structure
+from balmer.search.structure import search_structure
 
 OPERATORS = "+ - * / square sqrt exp log sin cos"
 SMALL = Budget(evaluations=20_000)
@@ -45,6 +46,10 @@ CASES = {
     "powers": (
         lambda m, v, k, x: m * v**2 / 2 + k * x**2 / 2,
         {"m": (1, 3), "v": (1, 4), "k": (1, 3), "x": (1, 3)},
+    ),
+    "a scale": (
+        lambda m, v, c: m * c**2 / np.sqrt(1 - (v / c) ** 2),
+        {"m": (1, 5), "v": (0.2, 0.9), "c": (1, 2)},
     ),
     "a sum": (
         lambda a, b, c: np.sin(a) + b / (c + b**2),
@@ -161,6 +166,15 @@ def test_the_power_of_a_pair_is_seen(p):
     u = monomial(0, 1, power).evaluate(asked.X)
     np.testing.assert_allclose(u, (x * y ** float(power)) ** power.denominator)
     assert Surrogates(asked, 0).power(0, 2) is None
+
+
+@pytest.mark.parametrize("p", ["1", "2", "-1", "-1/2"])
+def test_the_degree_of_a_pair_is_seen(p):
+    degree = Fraction(p)
+    box = {"x": (0.5, 1.5), "y": (0.6, 1.6), "z": (0, 1)}
+    asked = problem(lambda x, y, z: y ** float(degree) * (np.exp(-x / y) + np.sin(z)), box)
+    assert Surrogates(asked, 0).degree(0, 1) == degree
+    assert Surrogates(asked, 0).degree(0, 2) is None
 
 
 def test_parts_of_a_sum_and_a_product_are_separated():

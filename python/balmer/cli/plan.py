@@ -9,7 +9,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 if TYPE_CHECKING:
-    from balmer.search.structure import Attempt, Plan
+    from balmer.search.plan import Attempt, Plan
 
 __all__ = ["print_plan"]
 

@@ -10,8 +10,9 @@ from dataclasses import replace
 from balmer.engines import Budget, Candidate, Engine, Evolution, Problem, Progress, pareto
 from balmer.engines.base import OnProgress, State
 from balmer.expressions import Expression, express_in
+from balmer.search.plan import Plan
 from balmer.search.refine import refit, units_hold
-from balmer.search.structure import Plan, search_structure
+from balmer.search.structure import search_structure
 
 __all__ = ["evolve_with_structure"]
 

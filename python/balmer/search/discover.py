@@ -20,11 +20,11 @@ from balmer.search.choice import chosen_engine, problem_of, seed_of
 from balmer.search.enumeration import small_formulas
 from balmer.search.front import Front
 from balmer.search.law import Law
+from balmer.search.plan import Plan
 from balmer.search.power_law import power_laws
 from balmer.search.probe import table_of
 from balmer.search.refine import Refined, distinct, law_of, refine, refit
 from balmer.search.refine import structure as skeleton
-from balmer.search.structure import Plan
 
 __all__ = ["Discovery", "discover"]
 

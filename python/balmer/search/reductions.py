@@ -15,7 +15,7 @@ from balmer.expressions import Expression, apply, literal, variable
 from balmer.expressions.operators import OPERATORS_BY_CODE, VARIABLE
 from balmer.units import Unit
 
-__all__ = ["OUTER", "SYMMETRIES", "Outer", "Reduced", "invariant", "monomial"]
+__all__ = ["OUTER", "SYMMETRIES", "Outer", "Reduced", "invariant", "monomial", "power"]
 
 Floats = NDArray[np.float64]
 
@@ -53,6 +53,10 @@ class Reduced:
     def text(self, formula: Expression) -> str:
         """A formula of this problem in the user's words."""
         return formula.substitute(self.absolute).text(self.names, digits=4)
+
+    def said(self, *features: int) -> str:
+        """Some of its features in the user's words."""
+        return ", ".join(self.text(variable(i)) for i in features)
 
     def with_inner(
         self, groups: Mapping[tuple[int, ...], Expression], dropped: Collection[int] = ()
@@ -158,14 +162,16 @@ def invariant(kind: str, i: int, j: int, X: Floats) -> Expression:
 
 def monomial(i: int, j: int, p: Fraction) -> Expression:
     """x_i x_j^p, or its least power with whole exponents."""
-    x = _power(variable(i), p.denominator)
-    return apply("div" if p < 0 else "mul", x, _power(variable(j), abs(p.numerator)))
+    x = power(variable(i), Fraction(p.denominator))
+    return apply("div" if p < 0 else "mul", x, power(variable(j), Fraction(abs(p.numerator))))
 
 
-def _power(x: Expression, n: int) -> Expression:
-    if n == 1:
+def power(x: Expression, p: Fraction) -> Expression:
+    """x^p."""
+    names = {Fraction(2): "square", Fraction(1, 2): "sqrt", Fraction(-1): "inv"}
+    if p == 1:
         return x
-    return apply("square", x) if n == 2 else apply("pow", x, literal(n))
+    return apply(names[p], x) if p in names else apply("pow", x, literal(float(p)))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,15 +16,16 @@ from balmer.engines import Budget, Engine, Finding, Problem, Progress
 from balmer.engines.base import OnProgress
 from balmer.expressions import Expression, apply, variable
 from balmer.search.enumeration import small_formulas
+from balmer.search.plan import Attempt, Plan
 from balmer.search.power_law import power_laws
 from balmer.search.purse import Purse
-from balmer.search.reductions import OUTER, SYMMETRIES, Reduced, invariant, monomial
+from balmer.search.reductions import OUTER, SYMMETRIES, Reduced, invariant, monomial, power
 from balmer.search.refine import Refined, distinct, refine, refit, structure, units_hold
 
 if TYPE_CHECKING:
     from balmer.engines.embedded.probing import Surrogates
 
-__all__ = ["Attempt", "Plan", "search_structure"]
+__all__ = ["search_structure"]
 
 Floats = NDArray[np.float64]
 
@@ -36,55 +38,17 @@ _SHARE = 0.5  # of what is left, for the next search
 _FEWEST_ROWS, _ROWS = 20, 2048
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """One step of a plan: what was tried on which findings, what came of it, and the steps within it."""
-
-    what: str
-    outcome: str
-    children: tuple[Attempt, ...] = ()
-
-    def lines(self, depth: int = 0) -> Iterator[str]:
-        """The tree as indented text."""
-        yield f"{'  ' * depth}{self.what}: {self.outcome}"
-        for child in self.children:
-            yield from child.lines(depth + 1)
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """What divide and conquer did.
-
-    Attributes
-    ----------
-    findings : on the problem itself.
-    attempts : what was made of them.
-    formulas : the best, each with the way it was found.
-    solved : whether one leaves nothing to be found.
-    evaluations : spent by the engine.
-    """
-
-    findings: tuple[Finding, ...]
-    attempts: tuple[Attempt, ...]
-    formulas: tuple[tuple[Expression, str], ...]
-    solved: bool
-    evaluations: int
-    interrupted: bool = False
-
-    def __str__(self) -> str:
-        return "\n".join(line for attempt in self.attempts for line in attempt.lines())
-
-
 def search_structure(
     problem: Problem, engine: Engine, budget: Budget, *, seed: int, on_progress: OnProgress | None = None
 ) -> Plan:
     """Probe a problem and search the smaller problems that its structure allows.
 
     Variables that do not matter are left out, and pairs that act through one invariant (x - y, x/y, x*y**2, ...)
-    become one variable: on the same rows, without any surrogate. A sum or a product is separated: a surrogate gives one
-    part as a table of its own, and what a formula for it leaves of the target is the other part. For F(target) = g + h
-    common F are tried. A group that acts through one function is looked for in a slice. Each smaller problem is treated
-    likewise; formulas are fitted again as wholes. A finding that is wrong costs time, and no formula.
+    become one variable: on the same rows, without any surrogate; so do pairs in which the target is homogeneous. A sum
+    or a product is separated: a surrogate gives one part as a table of its own, and what a formula for it leaves of the
+    target is the other part. For F(target) = g + h common F are tried. A group that acts through one function is looked
+    for in a slice. Each smaller problem is treated likewise; formulas are fitted again as wholes. A finding that is
+    wrong costs time, and no formula.
 
     Parameters
     ----------
@@ -163,7 +127,7 @@ class _Search:
     ) -> None:
         """Try what the findings allow, the surest first, until a formula leaves nothing to be found."""
         steps = _Steps(self, node, [f for f in findings if f.verdict], depth, tolerance)
-        for step in (steps.merged, steps.separated, steps.undone, steps.inner):
+        for step in (steps.merged, steps.scaled, steps.separated, steps.undone, steps.inner):
             for new, attempt in step():
                 formulas += new
                 attempts.append(attempt)
@@ -241,14 +205,34 @@ class _Steps:
                 used |= {i, j}
         for _, pair, _ in self._of("compositional"):
             if len(pair) == 2 and not used & set(pair):
-                power = self.surrogates.power(*pair)
-                if power is not None:
-                    groups[pair] = monomial(*pair, power)
+                exponent = self.surrogates.power(*pair)
+                if exponent is not None:
+                    groups[pair] = monomial(*pair, exponent)
                     used |= set(pair)
         if used:
             said = [node.text(e) for e in groups.values()]
-            said += [f"without {node.text(variable(i))}" for i in sorted(dropped)]
+            said += [f"without {node.said(i)}" for i in sorted(dropped)]
             yield self._child(node.with_inner(groups, dropped), ", ".join(said), self.tolerance)
+
+    def scaled(self) -> Iterator[tuple[list[Expression], Attempt]]:
+        """y^p G(x/y, others): the target over a power of one feature, with a ratio in the place of two."""
+        node, y = self.node, self.node.problem.y
+        for i, j in combinations(range(len(node.inner)), 2):
+            degree = self.surrogates.degree(i, j)
+            if degree is None:
+                continue
+            scale = power(variable(j), degree)
+            slope = 1 / scale.evaluate(node.problem.X)
+            own, features = node.problem.dataset.features[j].unit, range(len(node.inner))
+            unit = node.problem.dataset.target.unit
+            unit = None if own is None or unit is None else unit / own**degree
+            bent = node.on_features(features, y * slope, unit=unit, steepness=slope)
+            child = bent.with_inner({(i, j): apply("div", variable(i), variable(j))})
+            tolerance = _carried(self.tolerance, node.problem, child.problem, slope)
+            label = f"{node.text(scale)} * g({', '.join(map(child.said, range(len(child.inner))))})"
+            formulas, attempt = self.search.solve(child, label, self.depth + 1, tolerance)
+            yield [apply("mul", scale, child.whole(e)) for e in formulas], attempt
+            return
 
     def separated(self) -> Iterator[tuple[list[Expression], Attempt]]:
         """Sums and products."""
@@ -287,7 +271,7 @@ class _Steps:
                 continue
             surrogates = self.surrogates
             cut = node.on_features(S, surrogates.slice(S), unit=None, rows=surrogates.rows)
-            formulas, attempt = self._child(cut, f"a slice in {_said(node, S)}", _PART)
+            formulas, attempt = self._child(cut, f"a slice in {node.said(*S)}", _PART)
             for u in _innermost(formulas, S):
                 if surrogates.acts_through(S, u.evaluate(node.problem.X[:, surrogates.rows])):
                     whole, tried = self._child(node.with_inner({S: u}), node.text(u), self.tolerance)
@@ -304,29 +288,36 @@ class _Steps:
         parts = (surrogates.factors if product else surrogates.summands)(large, small)
         unit = None if product else problem.dataset.target.unit
         first = node.on_features(small, parts[1], unit=unit, rows=surrogates.rows)
-        label = f"the part of {_said(node, small)}"
+        label = f"the part of {node.said(*small)}"
         formulas, attempt = search.solve(first, label, self.depth + 1, max(_PART, tolerance / 3))
         children, wholes = [attempt], []
         best: list[Refined] = []
-        for number, own in enumerate(_exact(formulas, first.problem)):
+        tried_forms: list[Floats] = []
+        for own in _exact(formulas, first.problem):
             h = first.whole(own)
             values = h.evaluate(problem.X)
             with np.errstate(all="ignore"):
                 rest = problem.y / values if product else problem.y - values
                 slope = 1 / values if product else np.ones(len(values))
-            if not np.all(np.isfinite(rest)) or np.ptp(rest) == 0:
+            form = _free_of_gauge(values, product)
+            if (
+                not np.all(np.isfinite(rest))
+                or np.ptp(rest) == 0
+                or any(np.allclose(form, t) for t in tried_forms)
+            ):
                 continue
+            tried_forms.append(form)
             second = node.on_features(large, rest, unit=unit, steepness=slope)
-            wanted = max(_PART / 3, _carried(tolerance, problem, second.problem, slope))
+            wanted = _carried(tolerance, problem, second.problem, slope)
             label = f"the rest without {node.text(h)}"
-            found, tried = search.solve(second, label, self.depth + 1, wanted, evolve=number == 0)
+            found, tried = search.solve(second, label, self.depth + 1, wanted, evolve=len(tried_forms) == 1)
             children.append(tried)
             wholes += [apply("mul" if product else "add", h, second.whole(g)) for g in found]
             best = search.rank(problem, wholes, tolerance)
             if search.done(best, problem, tolerance):
                 break
         sign = " * " if product else " + "
-        what = sign.join(f"g({_said(node, group)})" for group in (large, small))
+        what = sign.join(f"g({node.said(*group)})" for group in (large, small))
         return [r.expression for r in best], Attempt(what, _outcome(best, node, tolerance), tuple(children))
 
     @cached_property
@@ -365,6 +356,13 @@ def _exact(formulas: Sequence[Expression], problem: Problem) -> list[Expression]
     return [e for e, _ in distinct((e, "") for e in [*snapped, *formulas])][:_KEPT]
 
 
+def _free_of_gauge(values: Floats, product: bool) -> Floats:
+    """A summand without its constant, or a factor of mean square 1: the rest of the target can undo the difference."""
+    size = float(np.sqrt(np.mean(values**2)) * np.sign(values[0])) if product else 1.0
+    free: Floats = values - (0.0 if product else values.mean())
+    return free / size if size != 0 else free
+
+
 def _innermost(formulas: Sequence[Expression], S: Sequence[int]) -> list[Expression]:
     """The shortest parts of formulas in which all of the features S occur."""
     parts = [e.subtree(root) for e in formulas for root in range(len(e))]
@@ -385,10 +383,6 @@ def _carried(tolerance: float, before: Problem, after: Problem, steepness: Float
 
 def _may_start(expression: Expression, problem: Problem) -> bool:
     return problem.space.admits(expression) and units_hold(expression, problem)
-
-
-def _said(node: Reduced, features: Sequence[int]) -> str:
-    return ", ".join(node.text(variable(i)) for i in features)
 
 
 def _outcome(best: Sequence[Refined], node: Reduced, tolerance: float) -> str:
