@@ -16,7 +16,9 @@ from balmer.engines.embedded import EmbeddedEngine
 from balmer.engines.embedded.probing import Surrogates
 from balmer.expressions import apply, parse, variable
 from balmer.search.plan import Attempt
+from balmer.search.prune import pruned
 from balmer.search.reductions import OUTER, Reduced, invariant, monomial
+from balmer.search.refine import refit
 from balmer.search.structure import search_structure
 
 OPERATORS = "+ - * / square sqrt exp log sin cos"
@@ -48,8 +50,8 @@ CASES = {
         {"m": (1, 3), "v": (1, 4), "k": (1, 3), "x": (1, 3)},
     ),
     "a scale": (
-        lambda m, v, c: m * c**2 / np.sqrt(1 - (v / c) ** 2),
-        {"m": (1, 5), "v": (0.2, 0.9), "c": (1, 2)},
+        lambda e, t: e / (np.exp(e / t) - 1),
+        {"e": (1, 4), "t": (1, 3)},
     ),
     "a sum": (
         lambda a, b, c: np.sin(a) + b / (c + b**2),
@@ -198,6 +200,15 @@ def test_an_outer_function_is_undone_and_its_slope_is_right(outer):
     np.testing.assert_allclose(undone, y)
     slope = (outer.forward(y + 1e-6) - outer.forward(y - 1e-6)) / 2e-6
     np.testing.assert_allclose(outer.slope(y), slope, rtol=1e-6)
+
+
+def test_what_a_formula_does_not_need_is_pruned():
+    asked = problem(lambda x, y: x * np.sin(y), {"x": (1, 2), "y": (1, 2)})
+    long = parse("2.0*(x*sin(y) + exp(x - 70.0))/2.0 + 0.0*log(y)", asked.dataset.feature_names)
+    short = pruned(refit(long, asked, ""), asked, 1e-20)
+    assert short.expression.text(asked.dataset.feature_names) == "x*sin(y)"
+    same = refit(parse("x + y", asked.dataset.feature_names), asked, "")
+    assert pruned(same, asked, 1e-20) == same
 
 
 def test_a_plan_reads_as_a_tree():

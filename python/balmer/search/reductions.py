@@ -13,11 +13,24 @@ from balmer.data import Dataset
 from balmer.engines import Problem
 from balmer.expressions import Expression, apply, literal, variable
 from balmer.expressions.operators import OPERATORS_BY_CODE, VARIABLE
+from balmer.search.refine import distinct
 from balmer.units import Unit
 
-__all__ = ["OUTER", "SYMMETRIES", "Outer", "Reduced", "invariant", "monomial", "power"]
+__all__ = [
+    "OUTER",
+    "SYMMETRIES",
+    "Outer",
+    "Reduced",
+    "free_of_gauge",
+    "innermost",
+    "invariant",
+    "monomial",
+    "power",
+]
 
 Floats = NDArray[np.float64]
+
+_PARTS = 4  # of formulas that are looked at
 
 SYMMETRIES = ("difference", "sum", "ratio", "product", "radius", "hyperbolic")
 """Kinds of finding by which a pair of features has an invariant."""
@@ -172,6 +185,20 @@ def power(x: Expression, p: Fraction) -> Expression:
     if p == 1:
         return x
     return apply(names[p], x) if p in names else apply("pow", x, literal(float(p)))
+
+
+def free_of_gauge(values: Floats, product: bool) -> Floats:
+    """A summand without its constant, or a factor of mean square 1: the rest of the target can undo the difference."""
+    size = float(np.sqrt(np.mean(values**2)) * np.sign(values[0])) if product else 1.0
+    free: Floats = values - (0.0 if product else values.mean())
+    return free / size if size != 0 else free
+
+
+def innermost(formulas: Sequence[Expression], S: Sequence[int]) -> list[Expression]:
+    """The shortest parts of formulas in which all of the features S occur."""
+    parts = [e.subtree(root) for e in formulas for root in range(len(e))]
+    through = sorted((p for p in parts if set(p.variables) == set(S)), key=len)
+    return [e for e, _ in distinct((e, "") for e in through)][:_PARTS]
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,18 @@ from balmer.expressions import Expression, apply, variable
 from balmer.search.enumeration import small_formulas
 from balmer.search.plan import Attempt, Plan
 from balmer.search.power_law import power_laws
+from balmer.search.prune import pruned
 from balmer.search.purse import Purse
-from balmer.search.reductions import OUTER, SYMMETRIES, Reduced, invariant, monomial, power
+from balmer.search.reductions import (
+    OUTER,
+    SYMMETRIES,
+    Reduced,
+    free_of_gauge,
+    innermost,
+    invariant,
+    monomial,
+    power,
+)
 from balmer.search.refine import Refined, distinct, refine, refit, structure, units_hold
 
 if TYPE_CHECKING:
@@ -35,6 +45,7 @@ _PART = 3e-3  # the same of a part that a surrogate has separated, and knows no 
 _LENIENCE = 1.05  # times the noise: as little as any formula can be seen to leave
 _KEPT = 4  # formulas of a smaller problem that are tried in the larger one
 _SHARE = 0.5  # of what is left, for the next search
+_AS_GOOD = 10.0  # losses by which formulas that leave rounding errors may differ
 _FEWEST_ROWS, _ROWS = 20, 2048
 
 
@@ -64,7 +75,7 @@ def search_structure(
     tolerance = _EXACT
     try:
         findings = search.probe(root, "probes")
-        if any(f.verdict for f in findings):
+        if findings:
             noise = _surrogates(problem, seed).noise
             tolerance = _LENIENCE * noise if noise > _PART else _EXACT
             search.reduce(root, findings, 0, tolerance, formulas, attempts)
@@ -72,8 +83,15 @@ def search_structure(
         search.purse.interrupted = True
     best = search.rank(problem, formulas, tolerance)
     solved = any(_is_solved(r, problem, _EXACT) for r in best)
-    ways = tuple((r.expression, search.ways[structure(r.expression)]) for r in best)
-    return Plan(tuple(findings), tuple(attempts), ways, solved, search.purse.spent, search.purse.interrupted)
+    ways = []
+    for r in best:
+        way = search.ways[structure(r.expression)]
+        if _is_solved(r, problem, _EXACT):  # the engine stops at the first such formula, however long it is
+            r = pruned(r, problem, max(r.loss * _AS_GOOD, problem.noise_floor))
+        ways.append((r.expression, way))
+    return Plan(
+        tuple(findings), tuple(attempts), tuple(ways), solved, search.purse.spent, search.purse.interrupted
+    )
 
 
 @dataclass
@@ -272,7 +290,7 @@ class _Steps:
             surrogates = self.surrogates
             cut = node.on_features(S, surrogates.slice(S), unit=None, rows=surrogates.rows)
             formulas, attempt = self._child(cut, f"a slice in {node.said(*S)}", _PART)
-            for u in _innermost(formulas, S):
+            for u in innermost(formulas, S):
                 if surrogates.acts_through(S, u.evaluate(node.problem.X[:, surrogates.rows])):
                     whole, tried = self._child(node.with_inner({S: u}), node.text(u), self.tolerance)
                     yield whole, replace(attempt, children=(*attempt.children, tried))
@@ -299,7 +317,7 @@ class _Steps:
             with np.errstate(all="ignore"):
                 rest = problem.y / values if product else problem.y - values
                 slope = 1 / values if product else np.ones(len(values))
-            form = _free_of_gauge(values, product)
+            form = free_of_gauge(values, product)
             if (
                 not np.all(np.isfinite(rest))
                 or np.ptp(rest) == 0
@@ -354,20 +372,6 @@ def _exact(formulas: Sequence[Expression], problem: Problem) -> list[Expression]
     """The formulas with their simple numbers recognised, and as they are."""
     snapped = [refine(refit(e, problem, ""), problem)[-1].expression for e in formulas[:2]]
     return [e for e, _ in distinct((e, "") for e in [*snapped, *formulas])][:_KEPT]
-
-
-def _free_of_gauge(values: Floats, product: bool) -> Floats:
-    """A summand without its constant, or a factor of mean square 1: the rest of the target can undo the difference."""
-    size = float(np.sqrt(np.mean(values**2)) * np.sign(values[0])) if product else 1.0
-    free: Floats = values - (0.0 if product else values.mean())
-    return free / size if size != 0 else free
-
-
-def _innermost(formulas: Sequence[Expression], S: Sequence[int]) -> list[Expression]:
-    """The shortest parts of formulas in which all of the features S occur."""
-    parts = [e.subtree(root) for e in formulas for root in range(len(e))]
-    through = sorted((p for p in parts if set(p.variables) == set(S)), key=len)
-    return [e for e, _ in distinct((e, "") for e in through)][:_KEPT]
 
 
 def _is_solved(refined: Refined, problem: Problem, tolerance: float) -> bool:
