@@ -89,7 +89,7 @@ def test_an_operator_gives_what_was_wanted_of_it(name, operand, other, side, off
     assume(np.isfinite(found) and np.isfinite(slope))
     step = 1e-6 * max(1.0, abs(found))
     difference = (value(found + step) - value(found - step)) / (2 * step)
-    assume(np.isfinite(difference))
+    assume(np.isfinite(difference) and abs(difference) < 30.0)
     assert value(found) == pytest.approx(wanted, rel=1e-6, abs=1e-9)
     assert abs(slope) == pytest.approx(abs(difference), rel=1e-3, abs=1e-4)
 
@@ -156,7 +156,7 @@ def test_noise_brings_more_rows_into_play():
     noisy = parse("x*y", NAMES).evaluate(X) + 0.1 * RNG.normal(size=200)
     problem = Problem(Dataset.from_arrays(dict(zip(NAMES, X, strict=True)), noisy, target="t"), SPACE)
     engine = EmbeddedEngine(threads=2, islands=4, sample=32)
-    found = engine.evolve(problem, Budget(evaluations=300_000), seed=1)
+    found = engine.evolve(problem, Budget(evaluations=1_000_000), seed=1)
     assert found.state["rows"] > 32
     for candidate in found.front:
         residual = candidate.expression.evaluate(X) - noisy

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.text import Text
 
+from balmer.cli.plan import print_plan
 from balmer.cli.session import Outcome, search
 from balmer.cli.settings import read_settings
 from balmer.cli.text import print_front, print_law
@@ -48,6 +49,9 @@ def print_outcome(console: Console, outcome: Outcome) -> None:
     if len(found.front):
         console.print()
         print_law(console, found.best, "The chosen law")
+    if found.plan is not None:
+        console.print()
+        print_plan(console, found.plan)
     console.print()
     console.print(
         Text(

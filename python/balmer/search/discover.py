@@ -16,13 +16,16 @@ from balmer.engines import Budget, Engine, Evolution, Finding, Objective, Proble
 from balmer.engines.base import OnProgress, State, Stopped
 from balmer.errors import ConfigError, EngineError
 from balmer.expressions import Expression, express_in, parse
+from balmer.search.campaign import evolve_with_structure
 from balmer.search.choice import chosen_engine, problem_of, seed_of
 from balmer.search.enumeration import small_formulas
 from balmer.search.front import Front
 from balmer.search.law import Law
+from balmer.search.plan import Plan
 from balmer.search.power_law import power_laws
 from balmer.search.probe import table_of
-from balmer.search.refine import Refined, distinct, law_of, refine, refit, structure
+from balmer.search.refine import Refined, distinct, law_of, refine, refit
+from balmer.search.refine import structure as skeleton
 
 __all__ = ["Discovery", "discover"]
 
@@ -45,6 +48,7 @@ class Discovery:
     stopped : which end of the budget was reached, or ``"interrupted"``.
     state : from which the engine can go on.
     findings : what was seen of the target's structure; of a function, to its rounding.
+    plan : what was made of it, as a tree; None where the structure was not searched.
     """
 
     front: Front
@@ -53,6 +57,7 @@ class Discovery:
     stopped: Stopped
     state: State = field(repr=False)
     findings: tuple[Finding, ...] = ()
+    plan: Plan | None = None
 
     @property
     def best(self) -> Law:
@@ -99,12 +104,14 @@ def discover(
     objective: Objective | None = None,
     start: Sequence[Expression | str] = (),
     state: State | None = None,
+    structure: bool | None = None,
     on_progress: OnProgress | None = None,
 ) -> Discovery:
     """Find the laws that give the target from the features.
 
     Power laws are fitted in the logarithms, small formulas are enumerated, and the engine evolves larger ones from
-    there. The constants of the best of all are refitted on all rows, whole numbers among them recognised, and the
+    there; where structure is found, the smaller problems that it allows are searched too, and what they give joins the
+    evolution. The constants of the best of all are refitted on all rows, whole numbers among them recognised, and the
     formulas that no simpler one beats are returned.
 
     Parameters
@@ -125,6 +132,8 @@ def discover(
     space, objective : see `SearchSpace` and `Objective`.
     start : formulas, or texts in terms of the columns, from which the search begins.
     state : of an earlier Discovery of the same problem, from which the evolution goes on.
+    structure : whether the target is probed for structure and smaller problems are searched that it allows; None is
+        where there is more than one feature, at least 20 s, and the first evolution leaves something to be found.
     on_progress : called with a `Progress` at least twice a second; returning True ends the search.
 
     Raises
@@ -156,14 +165,19 @@ def discover(
     except KeyboardInterrupt:
         interrupted = True
     candidates = distinct(candidates)
-    evolution = chosen.evolve(
+    evolution, plan = evolve_with_structure(
+        chosen,
         problem,
         _rest(budget, float("inf") if interrupted else clock.perf_counter() - begin),
         seed=seed,
         start=[e for e, _ in candidates],
         state=state,
+        structure=False if interrupted else structure,
         on_progress=on_progress,
     )
+    if plan is not None:
+        findings = findings or list(plan.findings)
+        candidates += plan.formulas
     _report(on_progress, "refit", 1.0)
     until = float("inf") if budget.seconds is None else clock.perf_counter() + _reserve(budget.seconds)
     front, impatient = _front(candidates, evolution, problem, threads, until)
@@ -180,7 +194,7 @@ def discover(
         "seconds": clock.perf_counter() - begin,
     }
     stopped: Stopped = "interrupted" if interrupted or impatient else evolution.stopped
-    return Discovery(front, problem, provenance, stopped, evolution.state, tuple(findings))
+    return Discovery(front, problem, provenance, stopped, evolution.state, tuple(findings), plan)
 
 
 def _start(start: Sequence[Expression | str], problem: Problem) -> list[Expression]:
@@ -210,8 +224,8 @@ def _front(
     Refinement begins with the best and ends at `until` of the clock, so that a budget in seconds holds for the whole;
     what has not had its turn is shown as it was found.
     """
-    origins = {structure(e): origin for e, origin in candidates}
-    archive = [(c.expression, origins.get(structure(c.expression), "evolution")) for c in evolution.archive]
+    origins = {skeleton(e): origin for e, origin in candidates}
+    archive = [(c.expression, origins.get(skeleton(c.expression), "evolution")) for c in evolution.archive]
     with ThreadPoolExecutor(threads) as pool:  # the fits are compiled and run without the GIL
         refined = list(pool.map(lambda found: refit(found[0], problem, found[1]), archive))
     # As many constants as rows pass through every point and say nothing.

@@ -45,7 +45,8 @@ class Purse:
     def pay(self, evolution: Evolution) -> None:
         """What a search has taken."""
         self.spent += evolution.evaluations
-        self.interrupted = self.interrupted or evolution.stopped == "interrupted"
+        # A search that is told to end because nothing is left was not interrupted by the user.
+        self.interrupted |= evolution.stopped == "interrupted" and self._part_spent < 1
 
     def progress(self, label: str, inner: Progress) -> Progress:
         """A report of one of the searches as one of all: its own front says nothing of the user's target."""

@@ -13,11 +13,27 @@ from balmer.data import Dataset
 from balmer.engines import Problem
 from balmer.expressions import Expression, apply, literal, variable
 from balmer.expressions.operators import OPERATORS_BY_CODE, VARIABLE
+from balmer.search.refine import distinct
 from balmer.units import Unit
 
-__all__ = ["OUTER", "Outer", "Reduced", "invariant", "monomial", "on_features", "with_inner"]
+__all__ = [
+    "OUTER",
+    "SYMMETRIES",
+    "Outer",
+    "Reduced",
+    "free_of_gauge",
+    "innermost",
+    "invariant",
+    "monomial",
+    "power",
+]
 
 Floats = NDArray[np.float64]
+
+_PARTS = 4  # of formulas that are looked at
+
+SYMMETRIES = ("difference", "sum", "ratio", "product", "radius", "hyperbolic")
+"""Kinds of finding by which a pair of features has an invariant."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,74 +44,92 @@ class Reduced:
     ----------
     problem : the problem.
     inner : each of its features as a formula of the features of the problem it comes from.
+    absolute : the same in the user's features.
+    names : of the user's features.
     """
 
     problem: Problem
     inner: tuple[Expression, ...]
+    absolute: tuple[Expression, ...]
+    names: tuple[str, ...]
+
+    @classmethod
+    def root(cls, problem: Problem) -> Reduced:
+        """The user's problem."""
+        features = tuple(variable(i) for i in range(len(problem.X)))
+        return cls(problem, features, features, problem.dataset.feature_names)
 
     def whole(self, formula: Expression) -> Expression:
         """A formula of the reduced problem in terms of the features of the problem it comes from."""
         return formula.substitute(self.inner)
 
+    def text(self, formula: Expression) -> str:
+        """A formula of this problem in the user's words."""
+        return formula.substitute(self.absolute).text(self.names, digits=4)
 
-def with_inner(
-    problem: Problem, groups: Mapping[tuple[int, ...], Expression], dropped: Collection[int] = ()
-) -> Reduced:
-    """The problem with each group of features replaced by one formula of them, and without some features."""
-    gone = {i for group in groups for i in group}.union(dropped)
-    kept = [variable(i) for i in range(len(problem.X)) if i not in gone]
-    return _problem(problem, [*groups.values(), *kept], problem.y, problem.dataset.target.unit)
+    def said(self, *features: int) -> str:
+        """Some of its features in the user's words."""
+        return ", ".join(self.text(variable(i)) for i in features)
 
+    def with_inner(
+        self, groups: Mapping[tuple[int, ...], Expression], dropped: Collection[int] = ()
+    ) -> Reduced:
+        """With each group of features replaced by one formula of them, and without some features."""
+        gone = {i for group in groups for i in group}.union(dropped)
+        kept = [variable(i) for i in range(len(self.inner)) if i not in gone]
+        return self._with([*groups.values(), *kept], self.problem.y, self.problem.dataset.target.unit)
 
-def on_features(
-    problem: Problem,
-    features: Sequence[int],
-    target: Floats,
-    *,
-    unit: Unit | None,
-    rows: NDArray[np.int64] | None = None,
-    steepness: Floats | None = None,
-) -> Reduced:
-    """The problem of another target that depends on some of the features alone.
+    def on_features(
+        self,
+        features: Sequence[int],
+        target: Floats,
+        *,
+        unit: Unit | None,
+        rows: NDArray[np.int64] | None = None,
+        steepness: Floats | None = None,
+    ) -> Reduced:
+        """The problem of another target, which depends on some of the features alone.
 
-    Parameters
-    ----------
-    target : of the rows that are kept, shape (n_rows,).
-    unit : of the target, None if it is not known: then units are not checked.
-    rows : which of the problem's rows, all if None.
-    steepness : derivative of the new target by the old one: its uncertainties grow with it.
-    """
-    return _problem(problem, [variable(i) for i in features], target, unit, rows, steepness)
+        Parameters
+        ----------
+        target : of the rows that are kept, shape (n_rows,).
+        unit : of the target, None if it is not known: then units are not checked.
+        rows : which of the problem's rows, all if None.
+        steepness : derivative of the new target by the old one: its uncertainties grow with it.
+        """
+        return self._with([variable(i) for i in features], target, unit, rows, steepness)
 
-
-def _problem(
-    problem: Problem,
-    inner: Sequence[Expression],
-    target: Floats,
-    unit: Unit | None,
-    rows: NDArray[np.int64] | None = None,
-    steepness: Floats | None = None,
-) -> Reduced:
-    data, names = problem.dataset, problem.dataset.feature_names
-    at = slice(None) if rows is None else rows
-    X = problem.X[:, at]
-    weights = problem.weights[at]
-    if steepness is not None:
-        weights = weights / np.maximum(steepness**2, 1e-12 * np.max(steepness**2))
-    columns = {formula.text(names): formula.evaluate(X) for formula in inner}
-    name = "target" if "target" not in columns else "target value"
-    units: dict[str, Unit | None] = {
-        text: unit_of(formula, [c.unit for c in data.features])
-        for text, formula in zip(columns, inner, strict=True)
-    }
-    units[name] = unit
-    objective = problem.objective
-    if any(u is None for u in units.values()):
-        objective = objective.model_copy(update={"units": "ignore"})
-    table = Dataset.from_arrays(
-        columns, target, target=name, units=units, weights=weights / weights.mean(), name=data.name
-    )
-    return Reduced(Problem(table, problem.space, objective), tuple(inner))
+    def _with(
+        self,
+        inner: Sequence[Expression],
+        target: Floats,
+        unit: Unit | None,
+        rows: NDArray[np.int64] | None = None,
+        steepness: Floats | None = None,
+    ) -> Reduced:
+        problem, data = self.problem, self.problem.dataset
+        at = slice(None) if rows is None else rows
+        weights = problem.weights[at]
+        if steepness is not None:
+            weights = weights / np.maximum(steepness**2, 1e-12 * np.max(steepness**2))
+        absolute = tuple(formula.substitute(self.absolute) for formula in inner)
+        texts = [formula.text(self.names) for formula in absolute]
+        name = data.target.name
+        while name in texts:
+            name += "_"
+        values = (formula.evaluate(problem.X[:, at]) for formula in inner)
+        columns = dict(zip(texts, values, strict=True))
+        own = [column.unit for column in data.features]
+        units = {text: unit_of(formula, own) for text, formula in zip(texts, inner, strict=True)} | {
+            name: unit
+        }
+        objective = problem.objective
+        if any(u is None for u in units.values()):
+            objective = objective.model_copy(update={"units": "ignore"})
+        table = Dataset.from_arrays(
+            columns, target, target=name, units=units, weights=weights / weights.mean(), name=data.name
+        )
+        return Reduced(Problem(table, problem.space, objective), tuple(inner), absolute, self.names)
 
 
 def unit_of(formula: Expression, units: Sequence[Unit | None]) -> Unit | None:
@@ -141,14 +175,30 @@ def invariant(kind: str, i: int, j: int, X: Floats) -> Expression:
 
 def monomial(i: int, j: int, p: Fraction) -> Expression:
     """x_i x_j^p, or its least power with whole exponents."""
-    x = _power(variable(i), p.denominator)
-    return apply("div" if p < 0 else "mul", x, _power(variable(j), abs(p.numerator)))
+    x = power(variable(i), Fraction(p.denominator))
+    return apply("div" if p < 0 else "mul", x, power(variable(j), Fraction(abs(p.numerator))))
 
 
-def _power(x: Expression, n: int) -> Expression:
-    if n == 1:
+def power(x: Expression, p: Fraction) -> Expression:
+    """x^p."""
+    names = {Fraction(2): "square", Fraction(1, 2): "sqrt", Fraction(-1): "inv"}
+    if p == 1:
         return x
-    return apply("square", x) if n == 2 else apply("pow", x, literal(n))
+    return apply(names[p], x) if p in names else apply("pow", x, literal(float(p)))
+
+
+def free_of_gauge(values: Floats, product: bool) -> Floats:
+    """A summand without its constant, or a factor of mean square 1: the rest of the target can undo the difference."""
+    size = float(np.sqrt(np.mean(values**2)) * np.sign(values[0])) if product else 1.0
+    free: Floats = values - (0.0 if product else values.mean())
+    return free / size if size != 0 else free
+
+
+def innermost(formulas: Sequence[Expression], S: Sequence[int]) -> list[Expression]:
+    """The shortest parts of formulas in which all of the features S occur."""
+    parts = [e.subtree(root) for e in formulas for root in range(len(e))]
+    through = sorted((p for p in parts if set(p.variables) == set(S)), key=len)
+    return [e for e, _ in distinct((e, "") for e in through)][:_PARTS]
 
 
 @dataclass(frozen=True)

@@ -3,75 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from balmer.data import Dataset
 from balmer.engines import Budget, Engine, Finding, Problem, Progress
 from balmer.engines.base import OnProgress
-from balmer.expressions import Expression, apply
+from balmer.expressions import Expression, apply, variable
 from balmer.search.enumeration import small_formulas
+from balmer.search.plan import Attempt, Plan
 from balmer.search.power_law import power_laws
+from balmer.search.prune import pruned
 from balmer.search.purse import Purse
-from balmer.search.reductions import OUTER, Reduced, invariant, monomial, on_features, with_inner
-from balmer.search.refine import Refined, distinct, refine, refit
+from balmer.search.reductions import (
+    OUTER,
+    SYMMETRIES,
+    Reduced,
+    free_of_gauge,
+    innermost,
+    invariant,
+    monomial,
+    power,
+)
+from balmer.search.refine import Refined, distinct, refine, refit, structure, units_hold
 
 if TYPE_CHECKING:
     from balmer.engines.embedded.probing import Surrogates
 
-__all__ = ["Attempt", "Plan", "search_structure"]
+__all__ = ["search_structure"]
 
 Floats = NDArray[np.float64]
 
 _DEPTH = 3  # reductions of reductions
 _EXACT = 1e-9  # residual, in parts of the target's spread, of a formula that leaves nothing to be found
 _PART = 3e-3  # the same of a part that a surrogate has separated, and knows no better
+_LENIENCE = 1.05  # times the noise: as little as any formula can be seen to leave
 _KEPT = 4  # formulas of a smaller problem that are tried in the larger one
 _SHARE = 0.5  # of what is left, for the next search
-_FEWEST_ROWS = 20
-_SYMMETRIES = ("difference", "sum", "ratio", "product", "radius", "hyperbolic")
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """One step of a plan: what was tried on which findings, what came of it, and the steps within it."""
-
-    what: str
-    outcome: str
-    children: tuple[Attempt, ...] = ()
-
-    def lines(self, depth: int = 0) -> Iterator[str]:
-        """The tree as indented text."""
-        yield f"{'  ' * depth}{self.what}: {self.outcome}"
-        for child in self.children:
-            yield from child.lines(depth + 1)
-
-
-@dataclass(frozen=True, eq=False)
-class Plan:
-    """What divide and conquer did.
-
-    Attributes
-    ----------
-    findings : on the problem itself.
-    attempts : what was made of them.
-    formulas : the best, each with the way it was found.
-    solved : whether one leaves nothing to be found.
-    evaluations : spent by the engine.
-    """
-
-    findings: tuple[Finding, ...]
-    attempts: tuple[Attempt, ...]
-    formulas: tuple[tuple[Expression, str], ...]
-    solved: bool
-    evaluations: int
-    interrupted: bool = False
-
-    def __str__(self) -> str:
-        return "\n".join(line for attempt in self.attempts for line in attempt.lines())
+_AS_GOOD = 10.0  # losses by which formulas that leave rounding errors may differ
+_FEWEST_ROWS, _ROWS = 20, 2048
 
 
 def search_structure(
@@ -80,29 +55,43 @@ def search_structure(
     """Probe a problem and search the smaller problems that its structure allows.
 
     Variables that do not matter are left out, and pairs that act through one invariant (x - y, x/y, x*y**2, ...)
-    become one variable: on the same rows, without any surrogate. A sum or a product is separated: a surrogate gives one
-    part as a table of its own, and what a formula for it leaves of the target is the other part. For F(target) = g + h
-    common F are tried. A group that acts through one function is looked for in a slice. Each smaller problem is treated
-    likewise; formulas are fitted again as wholes. A finding that is wrong costs time, and no formula.
+    become one variable: on the same rows, without any surrogate; so do pairs in which the target is homogeneous. A sum
+    or a product is separated: a surrogate gives one part as a table of its own, and what a formula for it leaves of the
+    target is the other part. For F(target) = g + h common F are tried. A group that acts through one function is looked
+    for in a slice. Each smaller problem is treated likewise; formulas are fitted again as wholes. A finding that is
+    wrong costs time, and no formula.
 
     Parameters
     ----------
     budget : for all searches together, in seconds or evaluations; probes are counted in seconds.
     """
+    _compiled()
     search = _Search(engine, seed, Purse(budget), on_progress)
+    root = _thinned(problem, seed)
+    problem = root.problem
     findings: list[Finding] = []
     formulas: list[Expression] = []
     attempts: list[Attempt] = []
+    tolerance = _EXACT
     try:
-        findings = search.probe(problem, "probing for structure")
-        search.reduce(problem, findings, 0, _EXACT, formulas, attempts)
+        findings = search.probe(root, "probes")
+        if findings:
+            noise = _surrogates(problem, seed).noise
+            tolerance = _LENIENCE * noise if noise > _PART else _EXACT
+            search.reduce(root, findings, 0, tolerance, formulas, attempts)
     except KeyboardInterrupt:
         search.purse.interrupted = True
-    best = search.rank(problem, formulas)
-    solved = bool(best) and _is_solved(best[0], problem, _EXACT)
-    ways = tuple((r.expression, "structure") for r in best)
-    purse = search.purse
-    return Plan(tuple(findings), tuple(attempts), ways, solved, purse.spent, purse.interrupted)
+    best = search.rank(problem, formulas, tolerance)
+    solved = any(_is_solved(r, problem, _EXACT) for r in best)
+    ways = []
+    for r in best:
+        way = search.ways[structure(r.expression)]
+        if _is_solved(r, problem, _EXACT):  # the engine stops at the first such formula, however long it is
+            r = pruned(r, problem, max(r.loss * _AS_GOOD, problem.noise_floor))
+        ways.append((r.expression, way))
+    return Plan(
+        tuple(findings), tuple(attempts), tuple(ways), solved, search.purse.spent, search.purse.interrupted
+    )
 
 
 @dataclass
@@ -113,40 +102,41 @@ class _Search:
     seed: int
     purse: Purse
     on_progress: OnProgress | None
+    ways: dict[tuple[bytes, bytes, bytes], str] = field(default_factory=dict)  # by the structure of a formula
 
-    def probe(self, problem: Problem, label: str) -> list[Finding]:
-        if len(problem.X) < 2 or len(problem.y) < _FEWEST_ROWS:
+    def probe(self, node: Reduced, label: str) -> list[Finding]:
+        if len(node.problem.X) < 2 or len(node.problem.y) < _FEWEST_ROWS:
             return []
-        return self.engine.probe(problem, seed=self.seed, on_progress=self._watch(label))
+        return self.engine.probe(node.problem, seed=self.seed, on_progress=self._watch(label))
 
     def solve(
-        self, problem: Problem, label: str, depth: int, tolerance: float, *, evolve: bool = True
+        self, node: Reduced, label: str, depth: int, tolerance: float, *, evolve: bool = True
     ) -> tuple[list[Expression], Attempt]:
         """The best formulas of a smaller problem: small ones, those of its own structure, those of the engine."""
+        problem = node.problem
         self._watch(label)(Progress(label))
         formulas = [*power_laws(problem), *small_formulas(problem)]
         children: list[Attempt] = []
-        best = self.rank(problem, formulas)
+        best = self.rank(problem, formulas, tolerance)
         if not self.done(best, problem, tolerance) and depth < _DEPTH:
-            self.reduce(problem, self.probe(problem, label), depth, tolerance, formulas, children)
-            best = self.rank(problem, formulas)
+            self.reduce(node, self.probe(node, label), depth, tolerance, formulas, children)
+            best = self.rank(problem, formulas, tolerance)
         if evolve and not self.done(best, problem, tolerance):
-            target = tolerance**2 * problem.variance
             found = self.engine.evolve(
                 problem,
-                self.purse.budget(_SHARE, target),
+                self.purse.budget(_SHARE, tolerance**2 * problem.variance),
                 seed=self.seed,
-                start=[r.expression for r in best if problem.space.admits(r.expression)],
+                start=[r.expression for r in best if _may_start(r.expression, problem)],
                 on_progress=self._watch(label),
             )
             self.purse.pay(found)
-            best = self.rank(problem, [*formulas, *(c.expression for c in found.archive)])
-        outcome = _outcome(best, problem, tolerance)
+            best = self.rank(problem, [*formulas, *(c.expression for c in found.archive)], tolerance)
+        outcome = _outcome(best, node, tolerance)
         return [r.expression for r in best], Attempt(label, outcome, tuple(children))
 
     def reduce(
         self,
-        problem: Problem,
+        node: Reduced,
         findings: Sequence[Finding],
         depth: int,
         tolerance: float,
@@ -154,27 +144,31 @@ class _Search:
         attempts: list[Attempt],
     ) -> None:
         """Try what the findings allow, the surest first, until a formula leaves nothing to be found."""
-        names = problem.dataset.feature_names
-        found = [f for f in findings if f.verdict]
-        if not found:
-            return
-        place = {name: i for i, name in enumerate(names)}
-        steps = _Steps(self, problem, found, place, depth, tolerance)
-        for step in (steps.merged, steps.separated, steps.undone, steps.inner):
+        steps = _Steps(self, node, [f for f in findings if f.verdict], depth, tolerance)
+        for step in (steps.merged, steps.scaled, steps.separated, steps.undone, steps.inner):
             for new, attempt in step():
                 formulas += new
                 attempts.append(attempt)
-                if self.done(self.rank(problem, formulas), problem, tolerance):
+                if depth == 0:
+                    for e in new:
+                        self.ways.setdefault(structure(e), f"structure: {attempt.what}")
+                if self.done(self.rank(node.problem, formulas, tolerance), node.problem, tolerance):
                     return
 
-    def rank(self, problem: Problem, formulas: Sequence[Expression]) -> list[Refined]:
-        """The best formulas with fitted constants, the shortest description first."""
+    def rank(self, problem: Problem, formulas: Sequence[Expression], tolerance: float) -> list[Refined]:
+        """The best formulas with fitted constants: the simplest that leave nothing, then by description length."""
         known = [e for e, _ in distinct((e, "") for e in formulas)]
-        fitted = [refit(e, problem, "structure") for e in known if e.n_constants < min(len(problem.y), 24)]
-        finite = sorted((r for r in fitted if np.isfinite(r.length)), key=lambda r: r.length)
-        return finite[:_KEPT]
+        fitted = [refit(e, problem, "structure") for e in known if e.n_constants < len(problem.y)]
+
+        def order(r: Refined) -> tuple[bool, float, float]:
+            if _is_solved(r, problem, tolerance):
+                return False, problem.space.complexity.of(r.expression), r.loss
+            return True, r.length, r.loss
+
+        return sorted((r for r in fitted if np.isfinite(r.length)), key=order)[:_KEPT]
 
     def done(self, best: Sequence[Refined], problem: Problem, tolerance: float) -> bool:
+        """Whether nothing is left to be found, or to find it with."""
         return self.purse.empty or any(_is_solved(r, problem, tolerance) for r in best)
 
     def _watch(self, label: str) -> Callable[[Progress], bool]:
@@ -193,137 +187,179 @@ class _Steps:
     """The ways to make a problem smaller, each an iterator of formulas for it and what was tried."""
 
     search: _Search
-    problem: Problem
+    node: Reduced
     found: Sequence[Finding]
-    place: dict[str, int]
     depth: int
     tolerance: float
 
-    def _of(self, *kinds: str) -> list[tuple[Finding, tuple[int, ...], tuple[int, ...]]]:
+    def _of(self, *kinds: str) -> list[tuple[str, tuple[int, ...], tuple[int, ...]]]:
+        """Findings of these kinds with their features by place, the surest first."""
+        place = {name: i for i, name in enumerate(self.node.problem.dataset.feature_names)}
         chosen = sorted((f for f in self.found if f.kind in kinds), key=lambda f: f.statistic)
         return [
-            (f, tuple(self.place[v] for v in f.variables), tuple(self.place[v] for v in f.rest))
-            for f in chosen
+            (f.kind, tuple(place[v] for v in f.variables), tuple(place[v] for v in f.rest)) for f in chosen
         ]
 
-    def _child(
-        self, child: Reduced, label: str, *, tolerance: float | None = None, evolve: bool = True
-    ) -> tuple[list[Expression], Attempt]:
-        wanted = self.tolerance if tolerance is None else tolerance
-        formulas, attempt = self.search.solve(child.problem, label, self.depth + 1, wanted, evolve=evolve)
+    def _splits(self, *kinds: str) -> list[tuple[str, tuple[int, ...], tuple[int, ...]]]:
+        """Those with the smallest group first, which comes second in each."""
+        ordered = [(kind, A, B) if len(A) >= len(B) else (kind, B, A) for kind, A, B in self._of(*kinds)]
+        return sorted(ordered, key=lambda split: len(split[2]))
+
+    def _child(self, child: Reduced, label: str, tolerance: float) -> tuple[list[Expression], Attempt]:
+        formulas, attempt = self.search.solve(child, label, self.depth + 1, tolerance)
         return [child.whole(e) for e in formulas], attempt
 
     def merged(self) -> Iterator[tuple[list[Expression], Attempt]]:
         """Variables that do not matter left out, and pairs with an invariant made one, all at once."""
-        names, X = self.problem.dataset.feature_names, self.problem.X
+        X, node = self.node.problem.X, self.node
         dropped = {group[0] for _, group, _ in self._of("irrelevant")}
         if len(dropped) >= len(X):
             return
         groups: dict[tuple[int, ...], Expression] = {}
         used = set(dropped)
-        for f, (i, j), _ in self._of(*_SYMMETRIES):
+        for kind, (i, j), _ in self._of(*SYMMETRIES):
             if not used & {i, j}:
-                groups[i, j] = invariant(f.kind, i, j, X)
+                groups[i, j] = invariant(kind, i, j, X)
                 used |= {i, j}
         for _, pair, _ in self._of("compositional"):
             if len(pair) == 2 and not used & set(pair):
-                power = self.surrogates.power(*pair)
-                if power is not None:
-                    groups[pair] = monomial(*pair, power)
+                exponent = self.surrogates.power(*pair)
+                if exponent is not None:
+                    groups[pair] = monomial(*pair, exponent)
                     used |= set(pair)
-        if not used:
+        if used:
+            said = [node.text(e) for e in groups.values()]
+            said += [f"without {node.said(i)}" for i in sorted(dropped)]
+            yield self._child(node.with_inner(groups, dropped), ", ".join(said), self.tolerance)
+
+    def scaled(self) -> Iterator[tuple[list[Expression], Attempt]]:
+        """y^p G(x/y, others): the target over a power of one feature, with a ratio in the place of two."""
+        node, y = self.node, self.node.problem.y
+        for i, j in combinations(range(len(node.inner)), 2):
+            degree = self.surrogates.degree(i, j)
+            if degree is None:
+                continue
+            scale = power(variable(j), degree)
+            slope = 1 / scale.evaluate(node.problem.X)
+            own, features = node.problem.dataset.features[j].unit, range(len(node.inner))
+            unit = node.problem.dataset.target.unit
+            unit = None if own is None or unit is None else unit / own**degree
+            bent = node.on_features(features, y * slope, unit=unit, steepness=slope)
+            child = bent.with_inner({(i, j): apply("div", variable(i), variable(j))})
+            tolerance = _carried(self.tolerance, node.problem, child.problem, slope)
+            label = f"{node.text(scale)} * g({', '.join(map(child.said, range(len(child.inner))))})"
+            formulas, attempt = self.search.solve(child, label, self.depth + 1, tolerance)
+            yield [apply("mul", scale, child.whole(e)) for e in formulas], attempt
             return
-        child = with_inner(self.problem, groups, dropped)
-        said = [e.text(names) for e in groups.values()]
-        said += [f"without {names[i]}" for i in sorted(dropped)]
-        yield self._child(child, ", ".join(said))
 
     def separated(self) -> Iterator[tuple[list[Expression], Attempt]]:
-        """Sums and products; of several splits those with the smallest group."""
+        """Sums and products."""
         for kind in ("additive", "multiplicative"):
-            splits = self._of(kind)
-            for f, A, B in sorted(splits, key=lambda s: min(len(s[1]), len(s[2])))[:2]:
-                yield self._split(kind, A, B, self.problem, str(f).rsplit(":", 1)[0])
+            for _, large, small in self._splits(kind)[:2]:
+                yield self._split(self.node, kind, large, small, self.tolerance)
 
     def undone(self) -> Iterator[tuple[list[Expression], Attempt]]:
         """F(target) = g + h: common F are tried, and undone."""
-        y, rows = self.problem.y, self.surrogates.rows
-        splits = self._of("generalised_additive")
-        known = {(A, B) for _, A, B in self._of("additive", "multiplicative")}
-        for f, A, B in sorted(splits, key=lambda s: min(len(s[1]), len(s[2]))):
-            if (A, B) in known:
+        y = self.node.problem.y
+        known = {(large, small) for _, large, small in self._splits("additive", "multiplicative")}
+        for _, large, small in self._splits("generalised_additive"):
+            if (large, small) in known:
                 continue
             for outer in OUTER:
                 if not outer.domain(y):
                     continue
                 with np.errstate(all="ignore"):
                     target, slope = outer.forward(y), outer.slope(y)
-                if not self.surrogates.is_sum(target[rows], slope[rows], A, B):
+                rows = self.surrogates.rows
+                if not self.surrogates.is_sum(target[rows], slope[rows], large, small):
                     continue
-                features = range(len(self.problem.X))
-                bent = on_features(self.problem, features, target, unit=None, steepness=slope)
-                label = f"{outer.name} of the target: {str(f).rsplit(':', 1)[0]}"
-                formulas, attempt = self._split("additive", A, B, bent.problem, label)
-                yield [apply(outer.undo, e) for e in formulas], attempt
+                features = range(len(self.node.inner))
+                bent = self.node.on_features(features, target, unit=None, steepness=slope)
+                tolerance = _carried(self.tolerance, self.node.problem, bent.problem, slope)
+                formulas, attempt = self._split(bent, "additive", large, small, tolerance)
+                undone = [apply(outer.undo, e) for e in formulas]
+                yield undone, replace(attempt, what=f"{outer.name} of the target, {attempt.what}")
                 return
 
     def inner(self) -> Iterator[tuple[list[Expression], Attempt]]:
         """g(h(S), others): h from a slice of the surrogate at fixed others."""
-        names = self.problem.dataset.feature_names
-        taken = {frozenset(g) for _, g, _ in self._of(*_SYMMETRIES)}
-        for f, S, _ in sorted(self._of("compositional"), key=lambda s: len(s[1])):
+        node, taken = self.node, {frozenset(group) for _, group, _ in self._of(*SYMMETRIES)}
+        for _, S, _ in sorted(self._of("compositional"), key=lambda s: len(s[1])):
             if frozenset(S) in taken:
                 continue
             surrogates = self.surrogates
-            slice_of = on_features(self.problem, S, surrogates.slice(S), unit=None, rows=surrogates.rows)
-            label = f"a slice in {', '.join(f.variables)}"
-            formulas, attempt = self._child(slice_of, label, tolerance=_PART)
-            for u in _innermost(formulas, S):
-                if surrogates.acts_through(S, u.evaluate(self.problem.X[:, surrogates.rows])):
-                    child = with_inner(self.problem, {S: u})
-                    whole, tried = self._child(child, u.text(names, digits=4))
-                    yield whole, Attempt(attempt.what, attempt.outcome, (*attempt.children, tried))
+            cut = node.on_features(S, surrogates.slice(S), unit=None, rows=surrogates.rows)
+            formulas, attempt = self._child(cut, f"a slice in {node.said(*S)}", _PART)
+            for u in innermost(formulas, S):
+                if surrogates.acts_through(S, u.evaluate(node.problem.X[:, surrogates.rows])):
+                    whole, tried = self._child(node.with_inner({S: u}), node.text(u), self.tolerance)
+                    yield whole, replace(attempt, children=(*attempt.children, tried))
                     return
             yield [], attempt
 
     def _split(
-        self, kind: str, A: tuple[int, ...], B: tuple[int, ...], problem: Problem, label: str
+        self, node: Reduced, kind: str, large: tuple[int, ...], small: tuple[int, ...], tolerance: float
     ) -> tuple[list[Expression], Attempt]:
         """One part as the surrogate has it, then what its formulas leave of the target."""
-        search, product = self.search, kind == "multiplicative"
-        small, large = (A, B) if len(A) < len(B) else (B, A)
-        surrogates = self.surrogates if problem is self.problem else _surrogates(problem, search.seed)
+        search, problem, product = self.search, node.problem, kind == "multiplicative"
+        surrogates = self.surrogates if node is self.node else _surrogates(problem, search.seed)
         parts = (surrogates.factors if product else surrogates.summands)(large, small)
         unit = None if product else problem.dataset.target.unit
-        first = on_features(problem, small, parts[1], unit=unit, rows=surrogates.rows)
-        names = problem.dataset.feature_names
-        said = ", ".join(names[i] for i in small)
-        formulas, attempt = search.solve(first.problem, f"the part of {said}", self.depth + 1, _PART)
+        first = node.on_features(small, parts[1], unit=unit, rows=surrogates.rows)
+        label = f"the part of {node.said(*small)}"
+        formulas, attempt = search.solve(first, label, self.depth + 1, max(_PART, tolerance / 3))
         children, wholes = [attempt], []
         best: list[Refined] = []
-        for number, own in enumerate(_exact(formulas, first.problem)):
+        tried_forms: list[Floats] = []
+        for own in _exact(formulas, first.problem):
             h = first.whole(own)
             values = h.evaluate(problem.X)
             with np.errstate(all="ignore"):
                 rest = problem.y / values if product else problem.y - values
-                steepness = 1 / values if product else None
-            if not np.all(np.isfinite(rest)) or np.ptp(rest) == 0:
+                slope = 1 / values if product else np.ones(len(values))
+            form = free_of_gauge(values, product)
+            if (
+                not np.all(np.isfinite(rest))
+                or np.ptp(rest) == 0
+                or any(np.allclose(form, t) for t in tried_forms)
+            ):
                 continue
-            second = on_features(problem, large, rest, unit=unit, steepness=steepness)
-            said = f"the rest without {h.text(names, digits=4)}"
-            found, tried = search.solve(second.problem, said, self.depth + 1, _PART / 3, evolve=number == 0)
+            tried_forms.append(form)
+            second = node.on_features(large, rest, unit=unit, steepness=slope)
+            wanted = _carried(tolerance, problem, second.problem, slope)
+            label = f"the rest without {node.text(h)}"
+            found, tried = search.solve(second, label, self.depth + 1, wanted, evolve=len(tried_forms) == 1)
             children.append(tried)
             wholes += [apply("mul" if product else "add", h, second.whole(g)) for g in found]
-            best = search.rank(problem, wholes)
-            if search.done(best, problem, self.tolerance):
+            best = search.rank(problem, wholes, tolerance)
+            if search.done(best, problem, tolerance):
                 break
-        outcome = _outcome(best, problem, self.tolerance)
-        return [r.expression for r in best], Attempt(label, outcome, tuple(children))
+        sign = " * " if product else " + "
+        what = sign.join(f"g({node.said(*group)})" for group in (large, small))
+        return [r.expression for r in best], Attempt(what, _outcome(best, node, tolerance), tuple(children))
 
     @cached_property
     def surrogates(self) -> Surrogates:
         """Of the problem."""
-        return _surrogates(self.problem, self.search.seed)
+        return _surrogates(self.node.problem, self.search.seed)
+
+
+@cache
+def _compiled() -> None:
+    """What the first use compiles is not taken from the user's time."""
+    x = np.linspace(1.0, 2.0, 24).reshape(2, 12)
+    names = {"x": x[0], "y": x[1]}
+    _surrogates(Problem(Dataset.from_arrays(names, x[0] * x[1], target="f")), 0).factors((0,), (1,))
+
+
+def _thinned(problem: Problem, seed: int) -> Reduced:
+    """The problem on a sample of its rows where there are many."""
+    root, n = Reduced.root(problem), len(problem.y)
+    if n <= _ROWS:
+        return root
+    rows = np.sort(np.random.default_rng([seed, n]).choice(n, _ROWS, replace=False))
+    unit = problem.dataset.target.unit
+    return root.on_features(range(len(problem.X)), problem.y[rows], unit=unit, rows=rows)
 
 
 def _surrogates(problem: Problem, seed: int) -> Surrogates:
@@ -338,22 +374,25 @@ def _exact(formulas: Sequence[Expression], problem: Problem) -> list[Expression]
     return [e for e, _ in distinct((e, "") for e in [*snapped, *formulas])][:_KEPT]
 
 
-def _innermost(formulas: Sequence[Expression], S: Sequence[int]) -> list[Expression]:
-    """The shortest parts of formulas in which all of the features S occur."""
-    parts = [e.subtree(root) for e in formulas for root in range(len(e))]
-    through = sorted((p for p in parts if set(p.variables) == set(S)), key=len)
-    return [e for e, _ in distinct((e, "") for e in through)][:_KEPT]
-
-
 def _is_solved(refined: Refined, problem: Problem, tolerance: float) -> bool:
     return refined.loss <= max(tolerance**2 * problem.variance, problem.noise_floor)
 
 
-def _outcome(best: Sequence[Refined], problem: Problem, tolerance: float) -> str:
+def _carried(tolerance: float, before: Problem, after: Problem, steepness: Floats) -> float:
+    """A tolerance, in parts of the target's spread, for a target that is a function of the first."""
+    # Weights fall with the steepness squared: in their mean every row's error counts as one of ordinary steepness.
+    typical = 1 / np.average(1 / np.maximum(steepness**2, 1e-300), weights=before.weights)
+    return float(tolerance * np.sqrt(before.variance / before.weights.sum() * typical / after.variance))
+
+
+def _may_start(expression: Expression, problem: Problem) -> bool:
+    return problem.space.admits(expression) and units_hold(expression, problem)
+
+
+def _outcome(best: Sequence[Refined], node: Reduced, tolerance: float) -> str:
     if not best:
         return "no formula"
-    solved = [r for r in best if _is_solved(r, problem, tolerance)]
-    chosen = (solved or list(best))[0]
-    text = chosen.expression.text(problem.dataset.feature_names, digits=4)
+    chosen, problem = best[0], node.problem
     left = np.sqrt(chosen.loss / problem.variance) if problem.variance > 0 else 0.0
-    return f"{'solved' if solved else 'best'}: {text}, leaving {left:.1e} of the spread"
+    word = "found" if _is_solved(chosen, problem, tolerance) else "best"
+    return f"{word} {node.text(chosen.expression)}, leaving {left:.1e} of the spread"

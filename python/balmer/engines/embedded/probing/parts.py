@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 _ROWS = 400
 _LARGEST_POWER = 4
 _DENOMINATOR = 3
+_EULER = 0.1  # error of Euler's equation, in parts of the slopes, beyond which no degree is tested
 
 
 class Surrogates:
@@ -43,6 +44,11 @@ class Surrogates:
         self._noise = problem.weights.mean() / problem.weights[self.rows]
         with one_thread_each():
             self._stage = Stage(self._X, self._y, self._noise, 0.0, 0.0, None)
+
+    @property
+    def noise(self) -> float:
+        """The noise of the target, in parts of its spread, as the evidence has it."""
+        return float(np.exp(self._stage.free.theta[-1]))
 
     def summands(self, A: Sequence[int], B: Sequence[int]) -> tuple[Floats, Floats]:
         """g(A) and h(B) of a target that is their sum, each up to a constant, shape (n_rows,)."""
@@ -75,16 +81,8 @@ class Surrogates:
         ----------
         u : a function of S at the rows, shape (n_rows,).
         """
-        stage, others = self._stage, self._stage.others(S)
-        if not np.all(np.isfinite(u)) or np.ptp(u) == 0:
-            return False
-        start = [stage.amplitude, 0.0, *stage.scales(others)]
         with one_thread_each():
-            for form in (u, np.log(np.abs(u))) if np.all(u > 0) or np.all(u < 0) else (u,):
-                term = Term(np.vstack([standard(form), stage.Z[others]]))
-                if stage.shortfall(stage.bound({}, 0, [term], start)) <= THRESHOLD:
-                    return True
-        return False
+            return _acts_through(self._stage, S, u)
 
     def power(self, i: int, j: int) -> Fraction | None:
         """p, if features i and j act through x_i x_j^p alone; None if there is none with a small numerator.
@@ -104,6 +102,27 @@ class Surrogates:
             return None
         return p if self.acts_through((i, j), x * y ** float(p)) else None
 
+    def degree(self, i: int, j: int) -> Fraction | None:
+        """p, if the target is x_j^p times a function of x_i / x_j and the others; None for none, or a large one.
+
+        Such a function obeys Euler's equation: its slopes by log x_i and by log x_j add up to p times itself.
+        """
+        x, y, stage = self._X[i], self._X[j], self._stage
+        if not (np.all(x > 0) and np.all(y > 0)):
+            return None
+        with one_thread_each():
+            slopes = [stage.free.mean_and_slope(0, k)[1] * self._X[k] / self._X[k].std() for k in (i, j)]
+            both, f = slopes[0] + slopes[1], stage.free.fitted + stage.mean
+            ratio = float(both @ f / (f @ f))
+            p = Fraction(ratio).limit_denominator(2) if np.isfinite(ratio) else Fraction(0)
+            off = np.mean((both - float(p) * f) ** 2) / np.mean(slopes[0] ** 2 + slopes[1] ** 2)
+            if p == 0 or abs(p) > _LARGEST_POWER or off > _EULER**2:
+                return None
+            scale = y ** float(p)
+            noise = self._noise / scale**2
+            scaled = Stage(self._X, self._y / scale, noise / noise.mean(), 0.0, 0.0, None)
+            return p if np.ptp(scaled.target) > 0 and _acts_through(scaled, (i, j), x / y) else None
+
     def is_sum(self, target: Floats, steepness: Floats, A: Sequence[int], B: Sequence[int]) -> bool:
         """Whether a transformed target is g(A) + h(B).
 
@@ -119,3 +138,15 @@ class Surrogates:
         with one_thread_each():
             stage = Stage(self._X, target, noise / noise.mean(), 0.0, 0.0, None)
             return min(additive(stage, A, B, {})) <= THRESHOLD
+
+
+def _acts_through(stage: Stage, S: Sequence[int], u: Floats) -> bool:
+    others = stage.others(S)
+    if not np.all(np.isfinite(u)) or np.ptp(u) == 0:
+        return False
+    start = [stage.amplitude, 0.0, *stage.scales(others)]
+    for form in (u, np.log(np.abs(u))) if np.all(u > 0) or np.all(u < 0) else (u,):
+        term = Term(np.vstack([standard(form), stage.Z[others]]))
+        if stage.shortfall(stage.bound({}, 0, [term], start)) <= THRESHOLD:
+            return True
+    return False
