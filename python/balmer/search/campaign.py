@@ -44,7 +44,9 @@ def evolve_with_structure(
     The evolution, with what the structure gave in its archive, and the plan; None if there was none.
     """
     if structure and problem.objective.loss != "squared":
-        raise ConfigError("structure = True needs the squared loss, with which the tests of structure are made")
+        raise ConfigError(
+            "structure = True needs the squared loss, with which the tests of structure are made"
+        )
     wanted = _is_worthwhile(problem, budget) if structure is None else structure
     if not wanted:
         whole = engine.evolve(problem, budget, seed=seed, start=start, state=state, on_progress=on_progress)
