@@ -15,7 +15,7 @@ _Signed = tuple[bool, Expression]  # whether a minus stands before it
 
 
 def tidy(expression: Expression, allowed: Collection[str]) -> Expression:
-    """The same formula with as few minus signs as its sums and differences allow.
+    """The same formula with as few minus signs as its sums and differences allow, and pairs of features in order.
 
     Values change at most in the sign of zero; the number of nodes never grows. ``allowed`` are the names of the
     operators that the result may use; what cannot do without another stays as it is.
@@ -33,7 +33,7 @@ def tidy(expression: Expression, allowed: Collection[str]) -> Expression:
         minuses = [minus for minus, _ in below]
         parts = [part for _, part in below]
         if name in ("mul", "div"):
-            return minuses[0] != minuses[1], apply(name, *parts)
+            return minuses[0] != minuses[1], _apply(name, *parts)
         if name in ("add", "sub") and sums:
             return _sum(minuses[0], parts[0], minuses[1] != (name == "sub"), parts[1])
         if name in _EVEN:
@@ -43,7 +43,7 @@ def tidy(expression: Expression, allowed: Collection[str]) -> Expression:
             return not minuses[0], parts[0]
         if name in _ODD:
             return minuses[0], apply(name, *parts)
-        return False, apply(name, *(_with_sign(minus, part) for minus, part in below))
+        return False, _apply(name, *(_with_sign(minus, part) for minus, part in below))
 
     result = _with_sign(*expression.fold(leaf, node))
     usable = result.operators <= frozenset(allowed) | expression.operators
@@ -52,10 +52,17 @@ def tidy(expression: Expression, allowed: Collection[str]) -> Expression:
 
 def _sum(minus_a: bool, a: Expression, minus_b: bool, b: Expression) -> _Signed:
     if minus_a and minus_b:
-        return True, apply("add", a, b)
+        return True, _apply("add", a, b)
     if minus_a:
         return False, apply("sub", b, a)
-    return False, apply("sub" if minus_b else "add", a, b)
+    return False, _apply("sub" if minus_b else "add", a, b)
+
+
+def _apply(name: str, *operands: Expression) -> Expression:
+    """Two features that commute stand in their own order."""
+    if name in ("add", "mul") and all(o.ops.tolist() == [VARIABLE] for o in operands):
+        operands = tuple(sorted(operands, key=lambda o: int(o.args[0])))
+    return apply(name, *operands)
 
 
 def _with_sign(minus: bool, part: Expression) -> Expression:

@@ -31,9 +31,11 @@ __all__ = ["Discovery", "discover"]
 
 DEFAULT_SECONDS = 60.0
 _WHOLE_EFFORT = 10.0  # seconds of budget from which the enumeration is a small part
-_LEAST_EFFORT = 0.05
+_EVALUATIONS_FOR_THAT = 200_000
+_LEAST_EFFORT = 0.02
 _REFINEMENT = 0.15  # of the seconds at most are kept for refits and simplification
 _LONGEST_REFINEMENT = 6.0  # seconds
+_FAR = 30.0  # nats of description length by which a law is out of the question
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -234,9 +236,12 @@ def _front(
     interrupted = False
     better: list[Refined] = []
     # Not in threads: sympy keeps state of its own between calls.
-    for r in sorted(_front_of(refined, problem), key=lambda r: r.length):
+    found = sorted(_front_of(refined, problem), key=lambda r: r.length)
+    most = _worth_refining(found, problem)
+    for r in found:
         try:
-            better += [r] if interrupted or clock.perf_counter() > until else refine(r, problem)
+            skipped = interrupted or clock.perf_counter() > until or not most(r)
+            better += [r] if skipped else refine(r, problem)
         except KeyboardInterrupt:  # no more patience: the rest is shown as it was found
             interrupted = True
             better.append(r)
@@ -244,6 +249,16 @@ def _front(
     right = [law for law in laws if law.units_hold is not False or not problem.check_units]
     front = Front.of([law for law in right if problem.space.admits(law.expression)])
     return front, interrupted
+
+
+def _worth_refining(found: Sequence[Refined], problem: Problem) -> Callable[[Refined], bool]:
+    """Tells the laws that may be chosen, or are simpler than the one that would be, from those that describe noise."""
+    cost = problem.space.complexity
+    if not found:
+        return lambda r: False
+    longest = found[0].length + _FAR
+    simple = cost.of(found[0].expression)
+    return lambda r: r.length <= longest or cost.of(r.expression) <= simple
 
 
 def _front_of(refined: Sequence[Refined], problem: Problem) -> list[Refined]:
@@ -267,9 +282,10 @@ def _front_of(refined: Sequence[Refined], problem: Problem) -> list[Refined]:
 
 def _effort(budget: Budget) -> float:
     """How much of the enumeration a budget is worth; by what is asked, not by the clock, so that it can be repeated."""
-    if budget.seconds is None:
-        return 1.0
-    return min(1.0, max(_LEAST_EFFORT, budget.seconds / _WHOLE_EFFORT))
+    seconds = math.inf if budget.seconds is None else budget.seconds
+    evaluations = math.inf if budget.evaluations is None else budget.evaluations
+    worth = min(seconds / _WHOLE_EFFORT, evaluations / _EVALUATIONS_FOR_THAT)
+    return min(1.0, max(_LEAST_EFFORT, worth))
 
 
 def _report(on_progress: OnProgress | None, stage: str, fraction: float | None = None) -> None:

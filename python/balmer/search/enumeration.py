@@ -22,6 +22,7 @@ __all__ = ["small_formulas"]
 Floats = NDArray[np.float64]
 
 _FORMULAS = 250_000  # in the table
+_MEETING = 0.05  # effort from which the target is taken apart
 _SCREENED = 12  # formulas of each size and way to fit that are looked at on more rows
 _INSIDE = 0.7  # of the rows, where a view must have a value
 _PER_VIEW = 4  # of them through the same view at most
@@ -67,7 +68,7 @@ def small_formulas(problem: Problem, effort: float = 1.0) -> list[Expression]:
         _best(_fitted(_screened(table, problem, rows, usable), problem, _SAMPLE), 4), problem, _ROWS
     )
     limit = _EXACT * float(np.sum(problem.square_weights * problem.y**2))
-    if _has_digits(problem):
+    if effort >= _MEETING and _has_digits(problem):
         for stage in Meeting(table, problem.y[rows], logs, seen, effort).stages():
             hits = sorted(_admitted(stage, problem), key=problem.space.complexity.of)[:_HITS]
             found += _fitted(hits, problem, _ROWS)

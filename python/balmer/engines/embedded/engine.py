@@ -240,9 +240,11 @@ class _Search:
         self.libraries = [new_library(lanes, self.rules.dimensions.shape[1]) for _ in islands]
         scratch, sample, table = self.scratch[0], self.samples[0], self.tables[0]
         self.rules = linked(self.rules, islands[0], self.libraries[0], scratch, sample)
-        for k, library in enumerate(self.libraries):
-            stream = np.random.SeedSequence([self.seed, k, 2]).generate_state(4, np.uint64).astype(np.uint64)
-            fill(library, scratch, stream, sample, self.rules)
+        stream = np.random.SeedSequence([self.seed, 2]).generate_state(4, np.uint64).astype(np.uint64)
+        fill(self.libraries[0], scratch, stream, sample, self.rules)
+        for library in self.libraries[1:]:
+            for mine, first in zip(library, self.libraries[0], strict=True):
+                mine[...] = first
         run_island(islands[0], self.libraries[0], scratch, sample, table, self.rules, 0, self.stop)
         self.islands = islands
 
