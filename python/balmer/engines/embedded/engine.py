@@ -34,7 +34,7 @@ from balmer.engines.embedded.state import (
     save,
     share_fame,
 )
-from balmer.engines.embedded.types import Island, Scratch
+from balmer.engines.embedded.types import Island, Library, Scratch
 from balmer.engines.finding import Finding
 from balmer.engines.problem import Budget, Problem
 from balmer.errors import ConfigError
@@ -243,8 +243,8 @@ class _Search:
         stream = np.random.SeedSequence([self.seed, 2]).generate_state(4, np.uint64).astype(np.uint64)
         fill(self.libraries[0], scratch, stream, sample, self.rules)
         for library in self.libraries[1:]:
-            for mine, first in zip(library, self.libraries[0], strict=True):
-                mine[...] = first
+            for name in Library._fields:
+                np.copyto(getattr(library, name), getattr(self.libraries[0], name))
         run_island(islands[0], self.libraries[0], scratch, sample, table, self.rules, 0, self.stop)
         self.islands = islands
 
