@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 
 from balmer import Dataset, Front, Problem, discover
 from balmer.engines import Objective, SearchSpace
-from balmer.errors import BalmerError
+from balmer.errors import BalmerError, DataError
 from balmer.expressions import Expression, parse
 from balmer.expressions.operators import CONSTANT
 from balmer.expressions.operators import OPERATORS as TABLE
@@ -243,7 +243,10 @@ def _pysr(task: Task) -> Answer:
         model.fit(task.data.X.T, task.data.y, variable_names=[f"x{k}" for k in range(task.data.n_features)])
         seconds = time.perf_counter() - begin
         problem = Problem(task.data, task.space, Objective(units="ignore"))
-        return [law.expression for law in Front.from_pysr(model, problem)], seconds
+        try:
+            return [law.expression for law in Front.from_pysr(model, problem)], seconds
+        except DataError:  # it had no time for a single equation
+            return [], seconds
 
 
 def _without_offset(expression: Expression) -> Expression:

@@ -42,10 +42,10 @@ def test_the_three_laws(demo, capsys, monkeypatch):
 
 
 def test_another_law_is_not_passed_off_as_the_known_one(demo, capsys, monkeypatch):
-    story = replace(demo.STORIES[0], evaluations=100)
+    story = replace(demo.STORIES[0], evaluations=100, law="lambda = B n", form=lambda n: n)
     monkeypatch.setattr(demo, "STORIES", (story,))
     assert demo.main() == 0
-    assert "This is not the known law, lambda = B n^2/(n^2 - 4)." in capsys.readouterr().out
+    assert "This is not the known law, lambda = B n." in capsys.readouterr().out
 
 
 def test_no_law_is_a_failure(demo, capsys, monkeypatch):

@@ -321,7 +321,7 @@ def test_ctrl_c_ends_all_targets(balmer, tmp_path, monkeypatch):
     module = sys.modules["balmer.search.discover"]
     small = module.small_formulas
 
-    def press(problem):
+    def press(problem, effort):
         signal.raise_signal(signal.SIGINT)
         return small(problem)
 

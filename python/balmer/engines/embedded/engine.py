@@ -223,7 +223,7 @@ class _Search:
         self.data = X, y, weights
         self.rows = engine.sample if self.state is None else int(self.state["rows"])
         self.stale = 0 if self.state is None else int(self.state["stale"])
-        lanes = min(LIBRARY_ROWS, len(y))
+        lanes = min(LIBRARY_ROWS, engine.sample, len(y))
         self.scratch = [new_scratch(self.rules, lanes) for _ in range(self.threads)]
         self.tables = self._packed(X, y, weights)
         self._draw()
