@@ -156,9 +156,9 @@ def test_an_exact_law_is_shown_without_useless_parts(law):
 def test_noise_brings_more_rows_into_play():
     noisy = parse("x*y", NAMES).evaluate(X) + 0.1 * RNG.normal(size=200)
     problem = Problem(Dataset.from_arrays(dict(zip(NAMES, X, strict=True)), noisy, target="t"), SPACE)
-    engine = EmbeddedEngine(threads=2, islands=4, sample=16)
+    engine = EmbeddedEngine(threads=2, islands=4, sample=32)
     found = engine.evolve(problem, Budget(evaluations=1_000_000), seed=1)
-    assert found.state["rows"] > 16
+    assert found.state["rows"] > 32
     for candidate in found.front:
         residual = candidate.expression.evaluate(X) - noisy
         assert candidate.loss == pytest.approx(np.mean(residual**2), rel=1e-9)

@@ -177,6 +177,9 @@ class _Search:
             if self.budget.seconds is not None:
                 self.deadline = self.begin + self.budget.seconds
             self.spent_before = self._evaluations()
+            self.front = pareto(candidates_of(self.islands))
+            if any(self._is_enough(candidate) for candidate in self.front):
+                self._end("target")
             while self.stopped is None:
                 # Short epochs first: there is little to lose by migration, and much to be seen.
                 quota = min(self.epoch_evaluations, _FIRST_EPOCH << min(self.epoch, 20))
