@@ -243,8 +243,11 @@ def _times(matrix, y, out):
     out[:] = 0.0
     for j in range(n):
         row, yj, total = matrix[j], y[j], 0.0
+        # Two loops: of one that sums and writes LLVM makes two versions, which round differently, and takes the one or
+        # the other by where the arrays lie in memory.
         for i in range(j + 1, n):
             total += row[i] * y[i]
+        for i in range(j + 1, n):
             out[i] += row[i] * yj
         out[j] += total + row[j] * yj
 
@@ -262,6 +265,7 @@ def _gradient(rows, theta, inverse, parts, weights, gradient):
             part, total = parts[c, j], 0.0
             for i in range(j, n):
                 pull[i] = (row[i] - weights[i] * w) * part[i]
+            for i in range(j, n):
                 total += pull[i]
             gradient[start] += 2.0 * total - pull[j]
             for k in range(rows.sizes[c]):

@@ -63,4 +63,4 @@ def invert(matrix, potrf, potri):
     for i in range(n):
         half += np.log(matrix[i, i])
     _call(potri, lower, size, matrix.ctypes.data, size, info)
-    return half
+    return half if numbers[1] == 0 else np.nan  # which also keeps them alive for the call
