@@ -13,7 +13,7 @@ from balmer.expressions import Expression
 from balmer.expressions.operators import VARIABLE
 from balmer.kernels.batch import Programs, evaluate_many
 from balmer.kernels.entry import CODE_COLUMNS
-from balmer.kernels.fitting import fit_constants
+from balmer.kernels.fitting import fit_constants, minimiser
 from balmer.kernels.jit import entry_jit, jit
 from balmer.kernels.levenberg import MAX_CONSTANTS
 from balmer.kernels.loss import Loss
@@ -83,7 +83,7 @@ def losses(
         part = X[:, rows]
         table = pack(part, y[rows], weights[rows], longest, loss)
         for i, e in enumerate(expressions):
-            total[i] += _loss(e.ops, e.args, e.values, table)
+            total[i] += _loss(*_writable(e), table)
     loss.check()
     return total
 
@@ -134,15 +134,16 @@ def fit(
     table = pack(part, y, weights, len(expression), loss, real)
     best: Fit | None = None
     evaluations = 0
+    way = minimiser(table)
     for start in _starts(expression.constants, restarts):
         theta = start.copy()
-        values = expression.with_constants(theta).values
-        found, passes, normal = _fit(ops, args, values, table, theta, max_steps, tolerance)
+        values = expression.with_constants(theta).values.copy()
+        found, passes, normal = _fit(way, ops, args, values, table, theta, max_steps, tolerance)
         evaluations += passes
         loss.check()
         for _ in range(_AGAIN if loss.function is not None and max_steps >= _THOROUGH else 0):
             before = found  # a simplex can collapse before it is there
-            found, passes, normal = _fit(ops, args, values, table, theta, max_steps, tolerance)
+            found, passes, normal = _fit(way, ops, args, values, table, theta, max_steps, tolerance)
             evaluations += passes
             loss.check()
             if found >= before * (1 - _NO_BETTER):
@@ -159,9 +160,11 @@ def _loss(ops, args, values, table):
 
 
 @entry_jit
-def _fit(ops, args, values, table, theta, max_steps, tolerance):
+def _fit(minimiser, ops, args, values, table, theta, max_steps, tolerance):
     program = _lowered(ops, args, values, table)
-    return fit_constants(ops, ops.shape[0], program, table, theta, max_steps, tolerance, 0.0, np.inf)
+    return fit_constants(
+        minimiser, ops, ops.shape[0], program, table, theta, max_steps, tolerance, 0.0, np.inf
+    )
 
 
 @jit
@@ -184,6 +187,13 @@ def _chunks(n_rows: int) -> list[slice]:
     return [slice(start, min(start + _CHUNK, n_rows)) for start in range(0, n_rows, _CHUNK)]
 
 
+def _writable(
+    expression: Expression,
+) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.float64]]:
+    """Copies of its arrays: to numba, arrays that may not be written to are of another type, and compiled for anew."""
+    return expression.ops.copy(), expression.args.copy(), expression.values.copy()
+
+
 def _used_only(
     expression: Expression, X: NDArray[np.float64], extras: int
 ) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.float64]]:
@@ -194,4 +204,4 @@ def _used_only(
         [place[a] if op == VARIABLE else 0 for op, a, _ in expression],
         dtype=np.int16,
     )
-    return expression.ops, args, X[[*used, *range(len(X) - extras, len(X))]]
+    return expression.ops.copy(), args, X[[*used, *range(len(X) - extras, len(X))]]

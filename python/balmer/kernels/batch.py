@@ -35,6 +35,7 @@ from balmer.kernels.entry import (
     R,
     call_forward,
     entry,
+    prefetch_for_writing,
 )
 from balmer.kernels.jit import entry_jit, jit
 from balmer.kernels.program import FIRST_UNARY
@@ -43,10 +44,11 @@ __all__ = ["Programs", "evaluate_many"]
 
 Real = TypeVar("Real", np.float32, np.float64)
 
-_BLOCK = 256  # rows at a time
-_CHUNK = (
-    64  # blocks that all programs run over before the next are begun, so that the features stay in the caches
+_BLOCK_BYTES = (
+    4096  # of a slot, a block of rows at a time: a few slots and features then stay in the L1 cache
 )
+_CHUNK = 16384  # rows that all programs run over before the next are begun, so that the features stay in the caches
+_CACHE_LINE = 64  # bytes
 _U0 = np.uint64(0)
 _ADD, _SUB, _MUL, _DIV, _POW = (OPERATORS[name].code for name in ("add", "sub", "mul", "div", "pow"))
 _INV, _SQUARE, _CUBE = (OPERATORS[name].code for name in ("inv", "square", "cube"))
@@ -125,20 +127,25 @@ def _evaluate_many(address, programs, first, last, X, out):
     code = np.empty((longest, CODE_COLUMNS), np.uint64)
     stack = np.empty((longest, 3), np.uint64)
     free = np.empty(longest + 1, np.uint64)
-    raw = np.empty((longest + 2) * _BLOCK + 16, X.dtype)
+    block = _BLOCK_BYTES // X.itemsize
+    raw = np.empty((longest + 2) * block + 16, X.dtype)
     ws = raw[-np.int64(raw.ctypes.data) % 64 // X.itemsize :]
     n_rows = X.shape[1]
-    for chunk in range(0, n_rows, _CHUNK * _BLOCK):
-        stop = min(n_rows, chunk + _CHUNK * _BLOCK)
+    for chunk in range(0, n_rows, _CHUNK):
+        stop = min(n_rows, chunk + _CHUNK)
         for i in range(first, last):
             a, b = programs.starts[i], programs.starts[i + 1]
-            m = _lower(programs, a, b, X, ws, _from(ws, out[i]), code, stack, free)
+            m = _lower(programs, a, b, X, ws, np.uint64(block), _from(ws, out[i]), code, stack, free)
             if m == 0:
                 _write_leaf(programs, a, X, out[i], chunk, stop)
                 continue
-            for at in range(chunk, stop, _BLOCK):
-                width = np.uint64(min(_BLOCK, stop - at))
-                call_forward(address, code.ctypes.data, m, ws.ctypes.data, np.uint64(at // _BLOCK), width)
+            for at in range(chunk, stop, block):
+                width = np.uint64(min(block, stop - at))
+                # The result is all that leaves the caches; it is written last.
+                result = np.uint64(out.ctypes.data) + np.uint64((i * n_rows + at) * X.itemsize)
+                for line in range(0, np.int64(width) * X.itemsize, _CACHE_LINE):
+                    prefetch_for_writing(result + np.uint64(line))
+                call_forward(address, code.ctypes.data, m, ws.ctypes.data, np.uint64(at // block), width)
 
 
 @jit
@@ -156,10 +163,10 @@ def _write_leaf(programs, node, X, out, start, stop):
 
 
 @jit
-def _lower(programs, a, b, X, ws, result, code, stack, free):
-    """Nodes a to b as instructions of which the last writes to `result`; returns how many there are."""
+def _lower(programs, a, b, X, ws, block, result, code, stack, free):
+    """Nodes a to b as instructions on blocks of rows, the last of which writes to `result`; how many there are."""
     features, values = _from(ws, X), _from(ws, programs.values)
-    block, n_rows = np.uint64(_BLOCK), np.uint64(X.shape[1])
+    n_rows = np.uint64(X.shape[1])
     m, top, n_free, n_slots = 0, 0, 0, 1  # the first slot is scratch
     for i in range(a, b):
         op = programs.ops[i]
@@ -195,13 +202,13 @@ def _lower(programs, a, b, X, ws, result, code, stack, free):
         if form < CONSTANT_RIGHT:
             for k in range(p, top):
                 if stack[k, 2] == _NUMBER:
-                    n_free, n_slots, slot = _take(free, n_free, n_slots)
+                    n_free, n_slots, slot = _take(free, n_free, n_slots, block)
                     code[m, OP], code[m, D], code[m, D_STRIDE] = FILL, slot, _U0
                     code[m, P], code[m, P_STRIDE] = stack[k, 0], _U0
                     code[m, Q], code[m, Q_STRIDE] = stack[k, 0], _U0
                     stack[k, 0], stack[k, 2] = slot, _SLOT
                     m += 1
-        n_free, n_slots, slot = _take(free, n_free, n_slots)
+        n_free, n_slots, slot = _take(free, n_free, n_slots, block)
         code[m, OP] = form
         code[m, P], code[m, P_STRIDE] = stack[p, 0], stack[p, 1]
         code[m, Q], code[m, Q_STRIDE] = stack[q, 0], stack[q, 1]
@@ -254,8 +261,8 @@ def _power(exponent, form, p, q):
 
 
 @jit
-def _take(free, n_free, n_slots):
+def _take(free, n_free, n_slots, block):
     """A slot: the one freed last, which is the likeliest to be in the cache, else a new one."""
     if n_free > 0:
         return n_free - 1, n_slots, free[n_free - 1]
-    return n_free, n_slots + 1, np.uint64(n_slots * _BLOCK)
+    return n_free, n_slots + 1, np.uint64(n_slots) * block

@@ -31,6 +31,7 @@ __all__ = [
     "call_forward",
     "call_normal",
     "entry",
+    "prefetch_for_writing",
 ]
 
 CODE_COLUMNS = 13
@@ -114,6 +115,21 @@ def _run_backward(code, m, ws, block, width):
                 code[i, OP], ws, code[i, G], code[i, D], p, q, code[i, GP], code[i, GQ], (want & _U1) != _U0,
                 (want & _U2) != _U0, width
             )  # fmt: skip
+
+
+@intrinsic
+def prefetch_for_writing(typingctx, address):
+    """Ask for the cache line at an address, to be written to soon: what has to be read for that is read meanwhile."""
+
+    def generate(context, builder, signature, arguments):
+        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+        prefetch = builder.module.declare_intrinsic("llvm.prefetch", [byte], kind)
+        numbers = [ir.Constant(flag, n) for n in (1, 3, 1)]  # to write, to keep near, data
+        builder.call(prefetch, [builder.inttoptr(arguments[0], byte), *numbers])
+        return context.get_dummy_value()
+
+    return types.void(types.uint64), generate
 
 
 @intrinsic

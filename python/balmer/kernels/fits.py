@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from balmer.kernels.batch import Programs
 from balmer.kernels.entry import CODE_COLUMNS
+from balmer.kernels.fitting import fit_constants, minimiser
 from balmer.kernels.jit import entry_jit
-from balmer.kernels.levenberg import MAX_CONSTANTS, least_squares
+from balmer.kernels.levenberg import MAX_CONSTANTS
 from balmer.kernels.program import Table, lower, pack
 
 __all__ = ["fit_many", "fit_packed"]
@@ -57,7 +58,7 @@ def fit_many(
 
     def work(k: int) -> None:
         table = pack(X, y, weights, longest, real=real)
-        _fit_many(fitted, bounds[k], bounds[k + 1], table, max_steps, tolerance, losses)
+        _fit_many(minimiser(table), fitted, bounds[k], bounds[k + 1], table, max_steps, tolerance, losses)
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(work, range(threads)))
@@ -70,12 +71,12 @@ def fit_packed(
     """`fit_many` on a table packed before, for many calls on the same rows."""
     fitted = programs._replace(values=programs.values.copy())
     losses = np.empty(len(programs.starts) - 1)
-    _fit_many(fitted, 0, len(losses), table, max_steps, tolerance, losses)
+    _fit_many(minimiser(table), fitted, 0, len(losses), table, max_steps, tolerance, losses)
     return fitted, losses
 
 
 @entry_jit
-def _fit_many(programs, first, last, table, max_steps, tolerance, losses):
+def _fit_many(minimiser, programs, first, last, table, max_steps, tolerance, losses):
     longest = np.int64(table.max_nodes)
     code = np.empty((longest, CODE_COLUMNS), np.uint64)
     stack, depends = np.empty(longest, np.int64), np.empty(longest, np.bool_)
@@ -87,5 +88,7 @@ def _fit_many(programs, first, last, table, max_steps, tolerance, losses):
         if len(theta) > MAX_CONSTANTS:
             losses[i] = np.inf
             continue
-        losses[i], _, _ = least_squares(ops, b - a, program, table, theta, max_steps, tolerance, 0.0, np.inf)
+        losses[i], _, _ = fit_constants(
+            minimiser, ops, b - a, program, table, theta, max_steps, tolerance, 0.0, np.inf
+        )
         values[ops == 0] = theta

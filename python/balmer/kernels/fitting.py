@@ -3,35 +3,79 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 
 import numpy as np
 
+from balmer.kernels.entry import CODE_COLUMNS
 from balmer.kernels.function_loss import function_loss
 from balmer.kernels.jit import jit
 from balmer.kernels.levenberg import least_squares
 from balmer.kernels.losses import FUNCTION
-from balmer.kernels.program import set_constants
+from balmer.kernels.pointers import address_of, call_at
+from balmer.kernels.program import Lowered, Table, pack, set_constants
 
-__all__ = ["fit_constants"]
+__all__ = ["fit_constants", "minimiser"]
 
 _WORTH_A_SEARCH = 30  # passes allowed from which on a function is minimised itself
 _FIRST_STEP = 0.05  # of each constant
 
 
+def minimiser(table: Table) -> np.uint64:
+    """Address of what fits constants to the loss of a table: see `fit_constants`."""
+    return _minimiser(table.ws.dtype.name, bool(table.kind == FUNCTION))
+
+
+@cache
+def _minimiser(real: str, function: bool) -> np.uint64:
+    one = np.ones(1)
+    table = pack(np.ones((1, 1)), one, one, 1, real=np.dtype(real).type)
+    zero = np.uint64(0)
+    program = Lowered(np.zeros((1, CODE_COLUMNS), np.uint64), 0, 0, zero, zero, zero)
+    chosen = _fit_to_function if function else least_squares
+    steps, real_number = np.int64(1), 1.0
+    return address_of(
+        chosen,
+        np.zeros(1, np.int16),
+        steps,
+        program,
+        table,
+        one,
+        steps,
+        real_number,
+        real_number,
+        real_number,
+    )
+
+
 @jit
-def fit_constants(ops, n, program, table, theta, max_steps, tolerance, floor, bound):
+def fit_constants(minimiser, ops, n, program, table, theta, max_steps, tolerance, floor, bound):
     """Minimise the loss over theta, shape (k,), in place; see `balmer.kernels.levenberg.least_squares`.
 
-    Of a loss that is a function of the user's no derivatives are known: the constants are fitted by least squares,
-    kept if the function says so, and where there is time for it moved by a simplex to its minimum.
+    `minimiser` is the address that the function of that name gives: with the compiled code in the caller, as numba
+    would have it, every caller takes seconds more to compile. Of a loss that is a function of the user's no derivatives
+    are known: the constants are fitted by least squares, kept if the function says so, and where there is time for it
+    moved by a simplex to its minimum.
     """
-    if table.kind == FUNCTION:
-        return _fit_to_function(ops, n, program, table, theta, max_steps, tolerance, floor)
-    return least_squares(ops, n, program, table, theta, max_steps, tolerance, floor, bound)
+    return call_at(
+        minimiser,
+        (0.0, np.int64(1), np.zeros((0, 0))),
+        (
+            ops,
+            np.int64(n),
+            program,
+            table,
+            theta,
+            np.int64(max_steps),
+            np.float64(tolerance),
+            np.float64(floor),
+            np.float64(bound),
+        ),
+    )
 
 
 @jit
-def _fit_to_function(ops, n, program, table, theta, max_steps, tolerance, floor):
+def _fit_to_function(ops, n, program, table, theta, max_steps, tolerance, floor, bound):
     k = program.k
     loss = function_loss(program, table)
     evaluations = 1

@@ -30,6 +30,7 @@ from balmer.kernels.entry import (
     Q_STRIDE,
     WANT,
     D,
+    Entry,
     G,
     P,
     Q,
@@ -98,6 +99,7 @@ def pack(
     max_nodes: int,
     loss: Loss = _SQUARES,
     real: Any = np.float64,
+    loops: Entry | None = None,
 ) -> Table:
     """Pack data for one worker.
 
@@ -111,6 +113,8 @@ def pack(
         What a fit makes small. The last `loss.extras` rows of X are its own, not features.
     real : float64 or float32
         What to compute with.
+    loops : Entry
+        Compiled loops for it; those of `entry` if None.
 
     Returns
     -------
@@ -144,7 +148,7 @@ def pack(
 
     code = loss_code(loss.programs, column, end, width, ws, rows, function)
     return Table(
-        *entry(8 * ws.itemsize),
+        *(loops or entry(8 * ws.itemsize)),
         ws,
         u(width),
         u(max_nodes),

@@ -35,11 +35,13 @@ from balmer.engines.embedded.state import (
     share_fame,
 )
 from balmer.engines.embedded.types import Island, Library, Scratch
+from balmer.engines.embedded.warm import begin_to_compile
 from balmer.engines.finding import Finding
 from balmer.engines.problem import Budget, Problem
 from balmer.errors import ConfigError
 from balmer.expressions import Expression
 from balmer.kernels import fit, losses
+from balmer.kernels.fitting import minimiser
 from balmer.kernels.program import Table, pack
 
 __all__ = ["EmbeddedEngine"]
@@ -87,6 +89,10 @@ class EmbeddedEngine:
         check_settings(self, least, self.threads)
         if self.precision not in _REALS:
             raise ConfigError(f"precision = {self.precision!r}: accepted are {', '.join(map(repr, _REALS))}")
+
+    def warm_up(self) -> None:
+        """Where nothing is compiled yet, begin to compile the evolution beside what comes before it."""
+        begin_to_compile()
 
     def evolve(
         self,
@@ -217,6 +223,7 @@ class _Search:
             parsimony=engine.parsimony,
             fit_steps=engine.fit_steps,
             floor=self.floor,
+            compiled=False,
         )
         X, y, weights, self.whole = rows_searched(problem, engine.max_rows, self.seed)
         self.real = _REALS[engine.precision]
@@ -242,7 +249,9 @@ class _Search:
                     enter(island, place % len(island.size), fitted.expression, fitted.loss, complexity)
         self.libraries = [new_library(lanes, self.rules.dimensions.shape[1]) for _ in islands]
         scratch, sample, table = self.scratch[0], self.samples[0], self.tables[0]
-        self.rules = linked(self.rules, islands[0], self.libraries[0], scratch, sample)
+        calls = self.rules.calls._replace(minimise=minimiser(sample))
+        rules = self.rules._replace(calls=calls)
+        self.rules = linked(rules, islands[0], self.libraries[0], scratch, sample, backwards=True)
         stream = np.random.SeedSequence([self.seed, 2]).generate_state(4, np.uint64).astype(np.uint64)
         fill(self.libraries[0], scratch, stream, sample, self.rules)
         for library in self.libraries[1:]:

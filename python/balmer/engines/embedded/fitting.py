@@ -142,7 +142,7 @@ def fit(f, outer, sc, island, table, rules, steps, tolerance, bound):
             loss, passes = _solve_outer(f, program, table, theta)
         else:
             loss, passes, _ = fit_constants(
-                f.ops, n, program, table, theta, steps, tolerance, rules.floor, bound
+                rules.calls.minimise, f.ops, n, program, table, theta, steps, tolerance, rules.floor, bound
             )
         p = 0
         for i in range(n):

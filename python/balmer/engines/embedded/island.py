@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from balmer.engines.embedded.constraints import obeys
 from balmer.engines.embedded.fitting import EVALUATIONS, assess, fit, remember
-from balmer.engines.embedded.library import refresh
+from balmer.engines.embedded.library import fill, refresh
 from balmer.engines.embedded.mutate import cross
 from balmer.engines.embedded.random import below, chance, uniform
 from balmer.engines.embedded.repair import repair
+from balmer.engines.embedded.rules import on_formulas
 from balmer.engines.embedded.simplify import strip
 from balmer.engines.embedded.trees import (
     complexity_of,
@@ -25,7 +26,7 @@ from balmer.engines.embedded.trees import (
     start_of,
     store,
 )
-from balmer.engines.embedded.types import Formula, Island, Library, Rules, Scratch
+from balmer.engines.embedded.types import Calls, Formula, Island, Library, Rules, Scratch
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.entry import CODE_COLUMNS
 from balmer.kernels.jit import entry_jit, jit
@@ -67,16 +68,28 @@ def _formula(length: int) -> Formula:
     )
 
 
-def linked(rules: Rules, island: Island, library: Library, sc: Scratch, table: Table) -> Rules:
-    """The rules with the addresses of all that an island calls; compiles what is not cached."""
+def linked(
+    rules: Rules, island: Island, library: Library, sc: Scratch, table: Table, *, backwards: bool = False
+) -> Rules:
+    """The rules with the addresses of all that an island calls but the minimiser; compiles what is not cached.
+
+    Two processes that compile from either end, the one `backwards`, share the work through numba's cache.
+    """
     f, s, one, real = sc.child, island.stream, np.int64(1), 1.0
-    calls = rules.calls._replace(fit=address_of(fit, f, one, sc, island, table, rules, one, real, real))
-    calls = calls._replace(
-        repair=address_of(repair, sc, sc.scale, library, table, rules, s),
-        legal=address_of(_legal, sc, rules),
-        remember=address_of(remember, sc, real, island, table, table, rules),
+    functions = on_formulas(rules, f, s, sc.stack) | {
+        "legal": (_legal, sc, rules),
+        "fit": (fit, f, one, sc, island, table, rules, one, real, real),
+        "remember": (remember, sc, real, island, table, table, rules),
+        "reassess": (reassess, island, sc, table, table, rules),
+        "repair": (repair, sc, sc.scale, library, table, rules, s),
+        "fill": (fill, library, sc, s, table, rules),
+        "run": (run_island, island, library, sc, table, table, rules, one, np.zeros(1, np.uint8)),
+    }
+    order = list(functions.items())
+    addresses = {name: address_of(*call) for name, call in (reversed(order) if backwards else order)}
+    return rules._replace(
+        calls=rules.calls._replace(**{name: addresses[name] for name in Calls._fields if name in addresses})
     )
-    return rules._replace(calls=calls)
 
 
 @entry_jit
@@ -126,7 +139,7 @@ def reassess(island: Island, sc: Scratch, sample: Table, table: Table, rules: Ru
             loss = assess(sc, island, sample, rules, np.inf)
             island.loss[i] = loss if math.isfinite(loss) else np.finfo(np.float64).max
             store(sc.child, island.ops, island.args, island.values, i)
-            island.scale[i] = sc.scale
+            island.scale[i, 0], island.scale[i, 1] = sc.scale[0], sc.scale[1]
     f = sc.child
     for i in range(island.best_size.shape[0]):
         if island.best_size[i] > 0:
@@ -327,7 +340,7 @@ def _survive(sc, loss, island, rules):
     store(f, island.ops, island.args, island.values, place)
     island.complexity[place] = c
     island.loss[place] = loss
-    island.scale[place] = sc.scale
+    island.scale[place, 0], island.scale[place, 1] = sc.scale[0], sc.scale[1]
     island.birth[place] = island.counters[_BIRTHS]
     island.counters[_BIRTHS] += 1
     # The histogram forgets slowly, so that it follows the population.

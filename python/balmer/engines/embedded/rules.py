@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,11 +15,11 @@ from balmer.engines.embedded.types import Calls, Formula, Rules
 from balmer.engines.embedded.units import units_hold
 from balmer.engines.problem import Problem
 from balmer.expressions.operators import N_OPCODES, OPERATORS
-from balmer.kernels.entry import entry
+from balmer.kernels.entry import Entry, entry
 from balmer.kernels.pointers import address_of
 from balmer.units import BASE
 
-__all__ = ["rules_for"]
+__all__ = ["on_formulas", "rules_for"]
 
 
 def rules_for(
@@ -29,8 +31,14 @@ def rules_for(
     parsimony: float,
     fit_steps: int,
     floor: float | None = None,
+    loops: Entry | None = None,
+    compiled: bool = True,
 ) -> Rules:
-    """Everything the compiled evolution must know of a problem but its data."""
+    """Everything the compiled evolution must know of a problem but its data.
+
+    `loops` are the compiled loops, those of `entry` if None. Rules that are not `compiled` lack the functions that work
+    on formulas alone, until `balmer.engines.embedded.island.linked` adds them with all others.
+    """
     space = problem.space
     chosen = [OPERATORS[name] for name in space.operators]
     arity, unit_rule = np.zeros(N_OPCODES, np.int64), np.zeros(N_OPCODES, np.int64)
@@ -49,7 +57,7 @@ def rules_for(
         macro_ops[k, : len(body)], macro_args[k, : len(body)] = body.ops, body.args
         macro_values[k, : len(body)] = body.values
     rules = Rules(
-        entry=entry(),
+        entry=loops or entry(),
         calls=Calls(*np.zeros(len(Calls._fields), np.uint64)),
         unary=np.array([op.code for op in chosen if op.arity == 1], np.int64),
         binary=np.array([op.code for op in chosen if op.arity == 2], np.int64),
@@ -82,19 +90,26 @@ def rules_for(
         scaled="mul" in space.allowed and space.max_constants > 0,
         shifted="add" in space.allowed and space.max_constants > 0,
     )
-    return rules._replace(calls=_calls(rules))
+    return rules._replace(calls=_calls(rules)) if compiled else rules
 
 
 def _calls(rules: Rules) -> Calls:
-    """What works on formulas alone; the rest is added by `balmer.engines.embedded.island.linked`."""
     f = Formula(np.zeros(1, np.int16), np.zeros(1, np.int16), np.zeros(1), np.zeros(1, np.int64))
     stream, stack = np.zeros(4, np.uint64), np.zeros(1, np.int64)
-    return rules.calls._replace(
-        grow=address_of(grow, f, np.int64(1), rules, stream),
-        simplify=address_of(simplify, f, f, rules, stack),
-        mutate=address_of(mutate, f, f, rules, stream),
-        units_hold=address_of(units_hold, f, rules),
-    )
+    functions = on_formulas(rules, f, stream, stack)
+    return rules.calls._replace(**{name: address_of(*call) for name, call in functions.items()})
+
+
+def on_formulas(
+    rules: Rules, f: Formula, stream: NDArray[np.uint64], stack: NDArray[np.int64]
+) -> dict[str, tuple[Any, ...]]:
+    """What works on formulas alone, by its name in Calls: each with arguments of the types that it is called with."""
+    return {
+        "grow": (grow, f, np.int64(1), rules, stream),
+        "mutate": (mutate, f, f, rules, stream),
+        "simplify": (simplify, f, f, rules, stack),
+        "units_hold": (units_hold, f, rules),
+    }
 
 
 def _dimensions(problem: Problem) -> NDArray[np.float64]:

@@ -30,6 +30,7 @@ class Calls(NamedTuple):
     mutate: np.uint64
     units_hold: np.uint64
     repair: np.uint64
+    minimise: np.uint64
     fit: np.uint64
     legal: np.uint64
     remember: np.uint64

@@ -33,7 +33,8 @@ def units_of(f, rules, dimension):
     exponents, wild, loose = _scratch(f, rules)
     if not _infer(f, rules, exponents, wild, loose) or wild[0] or loose[0]:
         return False
-    dimension[:] = exponents[0]
+    for b in range(exponents.shape[1]):
+        dimension[b] = exponents[0, b]
     return True
 
 
