@@ -7,9 +7,10 @@ A family counts as many runs as it has equations times --seeds.
 
 Without noise every method may stop at a formula that is as good as float64 allows (`feynman.SOLVED`). pyoperon has no
 such option: it runs in pieces of doubling length, each a warm start of the last, and its clock stands still between
-them. Its constants are float32, so its formulas, and PySR's, are refitted in float64 before they are judged; they are
+them. With noise no search can know that it is done: the judge looks at the front, its constants fitted anew, and ends
+the run, at a Balmer that goes on meanwhile, and at PySR between pieces as of pyoperon. Its constants are float32, so its formulas, and PySR's, are refitted in float64 before they are judged; they are
 judged with and without the intercept that pyoperon adds to every formula. Time to solution is the wall time of a run
-with an exact formula anywhere on its front.
+with an exact formula anywhere on its front; with noise the time until the judge saw it there.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -32,7 +34,7 @@ from judge import Judge
 from numpy.typing import NDArray
 
 from balmer import Dataset, Front, Problem, discover
-from balmer.engines import Objective, SearchSpace
+from balmer.engines import Objective, Progress, SearchSpace
 from balmer.errors import BalmerError, DataError
 from balmer.expressions import Expression, parse
 from balmer.expressions.operators import CONSTANT
@@ -40,6 +42,8 @@ from balmer.expressions.operators import OPERATORS as TABLE
 from balmer.kernels import fit
 
 Floats = NDArray[np.float64]
+
+_FIRST_PIECE = 2.0  # seconds, of a PySR that is looked at between pieces of doubling length
 
 
 @dataclass(frozen=True)
@@ -53,6 +57,9 @@ class Task:
     seed: int
     stop: float | None
     engine: str
+    exact: Callable[[list[Expression]], bool] | None = (
+        None  # with noise: whether the judge finds the law among these
+    )
 
     @property
     def seconds(self) -> float:
@@ -113,7 +120,8 @@ def runs(
                     X, y, sigma = equation.sample(n, seed, options.noise)
                     stop = SOLVED * float(np.mean(y**2)) if sigma == 0 else None
                     data = equation.dataset(X, y, with_units=False)
-                    task = Task(data, space, options.cpu, options.threads, seed, stop, options.engine)
+                    exact = _looker(judge, equation, sigma, n) if sigma > 0 else None
+                    task = Task(data, space, options.cpu, options.threads, seed, stop, options.engine, exact)
                     for name, method in methods.items():
                         cpu = _cpu_seconds()
                         front, seconds = method(task)
@@ -133,6 +141,10 @@ def runs(
                             "cpu": round(cpu, 3),
                             "found": front[place].text(tuple(equation.ranges), 6) if place >= 0 else "",
                         }
+
+
+def _looker(judge: Judge, equation: Equation, sigma: float, rows: int) -> Callable[[list[Expression]], bool]:
+    return lambda front: judge.any(front, equation.truth, sigma=sigma, rows=rows)[0].kind == "exact"
 
 
 def summary(rows: Sequence[Row]) -> list[Row]:
@@ -169,6 +181,16 @@ def _run(row: Row) -> tuple[str, int]:
 
 def _balmer(task: Task) -> Answer:
     begin = time.perf_counter()
+    seen: list[float] = []  # when the judge did
+    looked: set[Expression] = set()
+
+    def watch(progress: Progress) -> bool:
+        new = [c.expression for c in progress.front if c.expression not in looked]
+        looked.update(new)
+        if task.exact is not None and task.exact([_refitted(e, task) for e in new]):
+            seen.append(time.perf_counter() - begin)
+        return bool(seen)
+
     found = discover(
         task.data,
         time=task.seconds,
@@ -178,10 +200,11 @@ def _balmer(task: Task) -> Answer:
         engine=task.engine,
         space=task.space,
         objective=Objective(units="ignore"),
+        on_progress=watch,
     )
-    if found.stopped == "interrupted":
+    if found.stopped == "interrupted" and not seen:
         raise KeyboardInterrupt
-    return [law.expression for law in found.front], time.perf_counter() - begin
+    return [law.expression for law in found.front], seen[0] if seen else time.perf_counter() - begin
 
 
 def _pyoperon(task: Task) -> Answer:
@@ -215,6 +238,8 @@ def _pyoperon(task: Task) -> Answer:
         front = [_refitted(e, task) for e in (*found, *map(_without_offset, found))]
         if task.stop is not None and any(_loss(e, task) <= task.stop for e in front):
             break
+        if task.exact is not None and task.exact(front):
+            break
         generations *= 2
     return front, seconds
 
@@ -223,12 +248,12 @@ def _pysr(task: Task) -> Answer:
     """PySR's defaults in float64, with the largest size and a free constant's cost of ours."""
     from pysr import PySRRegressor
 
+    problem = Problem(task.data, task.space, Objective(units="ignore"))
     with tempfile.TemporaryDirectory() as folder:
         model = PySRRegressor(
             binary_operators=[TABLE[o].symbol or o for o in task.space.operators if TABLE[o].arity == 2],
             unary_operators=[o for o in task.space.operators if TABLE[o].arity == 1],
             niterations=10**9,
-            timeout_in_seconds=task.seconds,
             early_stop_condition=task.stop,
             maxsize=task.space.max_complexity,
             complexity_of_constants=task.space.complexity_of_constants,
@@ -238,15 +263,22 @@ def _pysr(task: Task) -> Answer:
             progress=False,
             verbosity=0,
             output_directory=folder,
+            warm_start=task.exact is not None,
         )
-        begin = time.perf_counter()
-        model.fit(task.data.X.T, task.data.y, variable_names=[f"x{k}" for k in range(task.data.n_features)])
-        seconds = time.perf_counter() - begin
-        problem = Problem(task.data, task.space, Objective(units="ignore"))
-        try:
-            return [law.expression for law in Front.from_pysr(model, problem)], seconds
-        except DataError:  # it had no time for a single equation
-            return [], seconds
+        seconds, piece, front = 0.0, task.seconds if task.exact is None else _FIRST_PIECE, list[Expression]()
+        while seconds < task.seconds:
+            model.set_params(timeout_in_seconds=min(piece, task.seconds - seconds))
+            begin = time.perf_counter()
+            model.fit(
+                task.data.X.T, task.data.y, variable_names=[f"x{k}" for k in range(task.data.n_features)]
+            )
+            seconds += time.perf_counter() - begin
+            piece *= 2
+            with suppress(DataError):  # it had no time for a single equation
+                front = [law.expression for law in Front.from_pysr(model, problem)]
+            if task.exact is None or task.exact(front):
+                break
+        return front, seconds
 
 
 def _without_offset(expression: Expression) -> Expression:

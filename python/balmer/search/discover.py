@@ -12,10 +12,22 @@ from importlib.metadata import version
 from typing import Any
 
 from balmer.data import Bounds, Dataset
-from balmer.engines import Budget, Engine, Evolution, Finding, Objective, Problem, Progress, SearchSpace
+from balmer.engines import (
+    Budget,
+    Candidate,
+    Engine,
+    Evolution,
+    Finding,
+    Objective,
+    Problem,
+    Progress,
+    SearchSpace,
+    pareto,
+)
 from balmer.engines.base import OnProgress, State, Stopped
 from balmer.errors import ConfigError, EngineError
 from balmer.expressions import Expression, express_in, parse
+from balmer.kernels import losses
 from balmer.search.campaign import evolve_with_structure
 from balmer.search.choice import chosen_engine, problem_of, seed_of
 from balmer.search.enumeration import small_formulas
@@ -24,7 +36,7 @@ from balmer.search.law import Law
 from balmer.search.plan import Plan
 from balmer.search.power_law import power_laws
 from balmer.search.probe import table_of
-from balmer.search.refine import Refined, distinct, law_of, refine, refit
+from balmer.search.refine import Refined, distinct, law_of, refine, refit, units_hold
 from balmer.search.refine import structure as skeleton
 
 __all__ = ["Discovery", "discover"]
@@ -160,11 +172,17 @@ def discover(
     candidates = [(e, "start") for e in _start(start, problem)]
     findings = function(chosen, seed) if function else []
     interrupted = False
+
+    def report(found: Sequence[Expression]) -> bool:
+        return _report(on_progress, "small formulas", front=_judged(found, problem))
+
     try:
-        _report(on_progress, "power laws")
+        interrupted = _report(on_progress, "power laws")
         candidates += [(e, "power law") for e in power_laws(problem)]
-        _report(on_progress, "small formulas")
-        candidates += [(e, "enumeration") for e in small_formulas(problem, _effort(budget))]
+        interrupted |= report([e for e, _ in candidates])
+        if not interrupted:
+            candidates += [(e, "enumeration") for e in small_formulas(problem, _effort(budget), report)]
+            interrupted = report([e for e, _ in candidates])
     except KeyboardInterrupt:
         interrupted = True
     candidates = distinct(candidates)
@@ -289,9 +307,22 @@ def _effort(budget: Budget) -> float:
     return min(1.0, max(_LEAST_EFFORT, worth))
 
 
-def _report(on_progress: OnProgress | None, stage: str, fraction: float | None = None) -> None:
-    if on_progress is not None:
-        on_progress(Progress(stage, fraction=fraction))
+def _report(
+    on_progress: OnProgress | None,
+    stage: str,
+    fraction: float | None = None,
+    front: tuple[Candidate, ...] = (),
+) -> bool:
+    """Tell the user; whether the user wants an end."""
+    return on_progress is not None and bool(on_progress(Progress(stage, fraction=fraction, front=front)))
+
+
+def _judged(formulas: Sequence[Expression], problem: Problem) -> tuple[Candidate, ...]:
+    """Those that no simpler one beats, with the constants that they have."""
+    formulas = [e for e in formulas if units_hold(e, problem)]
+    found = losses(formulas, problem.columns, problem.y, problem.weights, loss=problem.loss)
+    cost = problem.space.complexity
+    return pareto(Candidate(e, float(loss), cost.of(e)) for e, loss in zip(formulas, found, strict=True))
 
 
 def _reserve(seconds: float) -> float:

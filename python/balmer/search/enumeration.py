@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -42,7 +42,9 @@ class _Found:
     complexity: int
 
 
-def small_formulas(problem: Problem, effort: float = 1.0) -> list[Expression]:
+def small_formulas(
+    problem: Problem, effort: float = 1.0, on_found: Callable[[list[Expression]], bool] | None = None
+) -> list[Expression]:
     """The best small formulas f and T(a f + b), with fitted a and b and an operator T; often the law itself.
 
     All formulas up to a size are made and screened (`FormulaTable`). If the data have enough digits and none is exact,
@@ -52,12 +54,25 @@ def small_formulas(problem: Problem, effort: float = 1.0) -> list[Expression]:
     Parameters
     ----------
     effort : scales the work; 1 is a second or two.
+    on_found : called with what the first tenth of a second or two has found; returning True ends the work.
 
     Returns
     -------
     A few dozen formulas of the search space, their constants fitted, the best two of each complexity; if one is exact
     in float64, none that is more complex.
     """
+    limit = _EXACT * float(np.sum(problem.square_weights * problem.y**2))
+    exact = _has_digits(problem)
+    if effort > _MEETING:  # what is simple is found at once
+        found = _with_effort(problem, _MEETING, limit, exact)
+        front = _front(found, limit)
+        if any(f.loss <= limit for f in found) or (on_found is not None and on_found(front)):
+            return front
+    return _front(_with_effort(problem, effort, limit, exact), limit)
+
+
+def _with_effort(problem: Problem, effort: float, limit: float, exact: bool) -> list[_Found]:
+    """One table and its look-ups; `exact` tells whether the target may be taken apart."""
     logs = [i for i, x in enumerate(problem.X) if np.all(x != 0) and np.ptp(x) > 0][: ROWS - 4]
     rows = key_rows(problem, logs)
     table = FormulaTable.build(problem, rows, max(1000, int(_FORMULAS * effort)))
@@ -67,14 +82,13 @@ def small_formulas(problem: Problem, effort: float = 1.0) -> list[Expression]:
     found = _fitted(
         _best(_fitted(_screened(table, problem, rows, usable), problem, _SAMPLE), 4), problem, _ROWS
     )
-    limit = _EXACT * float(np.sum(problem.square_weights * problem.y**2))
-    if effort >= _MEETING and _has_digits(problem):
+    if effort >= _MEETING and exact:
         for stage in Meeting(table, problem.y[rows], logs, seen, effort).stages():
             hits = sorted(_admitted(stage, problem), key=problem.space.complexity.of)[:_HITS]
             found += _fitted(hits, problem, _ROWS)
             if any(f.loss <= limit for f in found):
                 break
-    return _front(found, limit)
+    return found
 
 
 def _screened(

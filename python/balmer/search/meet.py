@@ -93,13 +93,16 @@ class Meeting:
         self.table, self.y, self.views, self.effort = table, y, views, effort
         self.lookup = Lookup(table, logs)
         self.looked_up = 0
-        self.pieces = Pieces.of(table, logs, _MONOMIALS)
+        self._logs = logs
+        self.pieces: Pieces
         self._after = _dimension_maps(table, views)
 
     def stages(self) -> Iterator[list[Expression]]:
         """Formulas that agree with the target on the key rows."""
         whole = _Rests(self.y[None], np.array([self.table.dimensions.target]), [lambda e: e])
         yield self._at_once(whole)
+        self.pieces = Pieces.of(self.table, self._logs, _MONOMIALS)
+        self._after = _dimension_maps(self.table, self.views)  # products may have brought new dimensions
         seen = self._viewed(whole, self.views)
         none, some = self.lookup.shifts(0), self.lookup.shifts(_SHIFTED)
         many = _alternating(np.arange(self.table.n), self.pieces.monomials)
@@ -296,7 +299,7 @@ def _dimension_maps(table: FormulaTable, views: Sequence[View]) -> dict[str, Pla
                 else:
                     after[a, b] = known.product(a, b, 1 if step.name == "mul" else -1)
         maps[step.name] = after
-    size = len(known) + 1  # products may have brought new ones
+    size = len(known) + 1  # the products have brought new ones
     for name, after in maps.items():
         larger = np.full((size, size), _UNKNOWN)
         larger[:n, :n] = after[:n, :n]
