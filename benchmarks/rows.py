@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(_memory(options.memory_of))
         return
     space = SearchSpace(operators=OPERATORS, max_complexity=30)
-    discover(_table("Compton", 100, 0), evaluations=1000, space=space, engine="embedded")
+    discover(law_table("Compton", 100, 0), evaluations=1000, space=space, engine="embedded")
     _search_time(space, options.rows, options.seeds, options.limit)
     _cost_of_a_pass(space, options.plot)
     answer = subprocess.run(
@@ -57,7 +57,7 @@ def _search_time(space: SearchSpace, sizes: Sequence[int], seeds: int, limit: fl
         spent: dict[int, list[float]] = {n: [] for n in sizes}
         for seed in range(1, seeds + 1):
             for n in sizes:
-                problem = Problem(_table(name, n, seed), space, Objective(units="ignore"))
+                problem = Problem(law_table(name, n, seed), space, Objective(units="ignore"))
                 begin = _cpu()
                 found = EmbeddedEngine().evolve(problem, Budget(seconds=limit), seed=seed)
                 solved = found.stopped == "target"
@@ -78,7 +78,7 @@ def _cost_of_a_pass(space: SearchSpace, plot: Path | None) -> None:
     sizes = [1000, 10_000, 100_000, 1_000_000]
     seconds = []
     for n in sizes:
-        data = _table("Compton", n, 1, noise=0.1)
+        data = law_table("Compton", n, 1, noise=0.1)
         problem = Problem(data, space, Objective(units="ignore"))
         engine = EmbeddedEngine(threads=1, islands=4, population=32, sample=n, max_rows=n)
         passes = max(400, 20_000_000 // n)
@@ -122,7 +122,7 @@ def _memory(rows: int) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-def _table(name: str, rows: int, seed: int, noise: float = 0.0) -> Dataset:
+def law_table(name: str, rows: int, seed: int, noise: float = 0.0) -> Dataset:
     formula, names = LAWS[name]
     rng = np.random.default_rng([seed, rows])
     X = rng.uniform(1.2, 3.0, (len(names.split()), rows))

@@ -8,9 +8,10 @@ A family counts as many runs as it has equations times --seeds.
 Without noise every method may stop at a formula that is as good as float64 allows (`feynman.SOLVED`). pyoperon has no
 such option: it runs in pieces of doubling length, each a warm start of the last, and its clock stands still between
 them. With noise no search can know that it is done: the judge looks at the front, its constants fitted anew, and ends
-the run, at a Balmer that goes on meanwhile, and at PySR between pieces as of pyoperon. Its constants are float32, so its formulas, and PySR's, are refitted in float64 before they are judged; they are
-judged with and without the intercept that pyoperon adds to every formula. Time to solution is the wall time of a run
-with an exact formula anywhere on its front; with noise the time until the judge saw it there.
+the run, at a Balmer that goes on meanwhile, and at PySR between pieces as of pyoperon. Its constants are float32, so
+its formulas, and PySR's, are refitted in float64 before they are judged; they are judged with and without the
+intercept that pyoperon adds to every formula. Time to solution is the wall time of a run with an exact formula
+anywhere on its front; with noise the time until the judge saw it there.
 """
 
 from __future__ import annotations

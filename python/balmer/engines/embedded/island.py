@@ -13,7 +13,7 @@ from balmer.engines.embedded.library import fill, refresh
 from balmer.engines.embedded.mutate import cross
 from balmer.engines.embedded.random import below, chance, uniform
 from balmer.engines.embedded.repair import repair
-from balmer.engines.embedded.rules import on_formulas
+from balmer.engines.embedded.rules import without_data
 from balmer.engines.embedded.simplify import strip
 from balmer.engines.embedded.trees import (
     complexity_of,
@@ -76,7 +76,7 @@ def linked(
     Two processes that compile from either end, the one `backwards`, share the work through numba's cache.
     """
     f, s, one, real = sc.child, island.stream, np.int64(1), 1.0
-    functions = on_formulas(rules, f, s, sc.stack) | {
+    functions = without_data(rules, f, s, sc.stack) | {
         "legal": (_legal, sc, rules),
         "fit": (fit, f, one, sc, island, table, rules, one, real, real),
         "remember": (remember, sc, real, island, table, table, rules),

@@ -16,8 +16,10 @@ from balmer.engines.embedded.trees import copy, cut, splice, start_of
 from balmer.engines.embedded.units import units_of
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.entry import call_forward
-from balmer.kernels.jit import jit, loops_jit
+from balmer.kernels.jit import jit
+from balmer.kernels.pointers import call_at
 from balmer.kernels.program import lower, place, target_at
+from balmer.kernels.scan import PRICE, ROUNDING
 
 __all__ = ["repair"]
 
@@ -32,9 +34,6 @@ _SIN, _COS, _TAN, _ASIN, _ACOS, _ATAN = (
 _SINH, _COSH, _TANH = (_CODE[name] for name in ("sinh", "cosh", "tanh"))
 _U0 = np.uint64(0)
 _ENOUGH = 0.8  # of the rows must have a value that would do
-_ROUNDING = np.float32(3e-7)  # of a sum of float32
-_PRICE = np.float32(0.05)  # of one more node, as a fraction of the squared deviation
-_FLAT = np.float32(1e-6)  # of the mean square: a spread below is that of a constant
 _PLAIN = (
     1.5  # squared deviation, over that with factor and constant, at which a formula without them is taken
 )
@@ -83,7 +82,7 @@ def repair(sc, scale, library, table, rules, s):
         if beside and (op == _MUL or op == _DIV):
             bound = True
             sc.dimension[:] = 0.0
-    best, form, shift, factor = _search(library, sc, bound, below(s, 1 + library.filled[0] // 2))
+    best, form, shift, factor = _search(library, sc, rules, bound, below(s, 1 + library.filled[0] // 2))
     if best < 0:
         return False
     factor *= size / library.norm[best]
@@ -157,7 +156,7 @@ def _normalise(wanted):
 
 
 @jit
-def _search(library, sc, bound, first):
+def _search(library, sc, rules, bound, first):
     """The entry of which a + b g comes nearest to what is wanted, among half of the library from `first` on.
 
     Returns its place, how many of a and b it needs, a and b.
@@ -170,7 +169,9 @@ def _search(library, sc, bound, first):
         w[j], wd[j] = wanted[1, j], wanted[0, j] * wanted[1, j]
         sum_d += wanted[0, j] * wanted[1, j]
     last = min(first + (count + 1) // 2, count)
-    _scores(library.shape, library.cost, first, last, w, wd, np.float32(sum_d), sums)
+    call_at(
+        rules.calls.scan, False, (library.shape, library.cost, first, last, w, wd, np.float32(sum_d), sums)
+    )
     best, best_score = np.int64(-1), np.inf
     for i in range(first, last):
         if sums[3, i] < best_score and (not bound or _of_dimension(library.dimensions, i, sc.dimension)):
@@ -178,37 +179,11 @@ def _search(library, sc, bound, first):
     if best < 0:
         return best, 0, 0.0, 0.0
     g, gg, gd = np.float64(sums[0, best]), np.float64(sums[1, best]), np.float64(sums[2, best])
-    least = max(best_score / (1.0 + _PRICE * library.cost[best]), 2.0 * _ROUNDING) * _PLAIN
+    least = max(best_score / (1.0 + PRICE * library.cost[best]), 2.0 * ROUNDING) * _PLAIN
     if 1.0 - gd * gd / gg <= least:
         return best, 1, 0.0, gd / gg
     slope = (gd - g * sum_d) / (gg - g * g)
     return best, 2, sum_d - slope * g, slope
-
-
-@loops_jit
-def _scores(shape, cost, first, last, w, wd, sum_d, sums):
-    """Weighted sums of g, g^2 and g d, and the squared deviation of the best a + b g with a price for its length."""
-    one, nothing = np.float32(1.0), np.float32(0.0)
-    for i in range(first, last):
-        sums[0, i] = nothing
-        sums[1, i] = nothing
-        sums[2, i] = nothing
-    for j in range(shape.shape[0]):
-        weight, weighted = w[j], wd[j]
-        for i in range(first, last):
-            g = shape[j, i]
-            wg = weight * g
-            sums[0, i] += wg
-            sums[1, i] += wg * g
-            sums[2, i] += weighted * g
-    spread = one - sum_d * sum_d
-    for i in range(first, last):
-        variance = sums[1, i] - sums[0, i] * sums[0, i]
-        covariance = sums[2, i] - sums[0, i] * sum_d
-        rest = spread - covariance * covariance / variance
-        rest = rest if rest > nothing else nothing
-        score = (rest + _ROUNDING) * (one + _PRICE * cost[i])
-        sums[3, i] = score if variance > _FLAT * sums[1, i] else np.float32(np.inf)
 
 
 @jit

@@ -17,9 +17,10 @@ from balmer.engines.problem import Problem
 from balmer.expressions.operators import N_OPCODES, OPERATORS
 from balmer.kernels.entry import Entry, entry
 from balmer.kernels.pointers import address_of
+from balmer.kernels.scan import scan
 from balmer.units import BASE
 
-__all__ = ["on_formulas", "rules_for"]
+__all__ = ["rules_for", "without_data"]
 
 
 def rules_for(
@@ -36,8 +37,8 @@ def rules_for(
 ) -> Rules:
     """Everything the compiled evolution must know of a problem but its data.
 
-    `loops` are the compiled loops, those of `entry` if None. Rules that are not `compiled` lack the functions that work
-    on formulas alone, until `balmer.engines.embedded.island.linked` adds them with all others.
+    `loops` are the compiled loops, those of `entry` if None. Rules that are not `compiled` lack the functions that need
+    no table too, until `balmer.engines.embedded.island.linked` adds them with all others.
     """
     space = problem.space
     chosen = [OPERATORS[name] for name in space.operators]
@@ -96,19 +97,21 @@ def rules_for(
 def _calls(rules: Rules) -> Calls:
     f = Formula(np.zeros(1, np.int16), np.zeros(1, np.int16), np.zeros(1), np.zeros(1, np.int64))
     stream, stack = np.zeros(4, np.uint64), np.zeros(1, np.int64)
-    functions = on_formulas(rules, f, stream, stack)
+    functions = without_data(rules, f, stream, stack)
     return rules.calls._replace(**{name: address_of(*call) for name, call in functions.items()})
 
 
-def on_formulas(
+def without_data(
     rules: Rules, f: Formula, stream: NDArray[np.uint64], stack: NDArray[np.int64]
 ) -> dict[str, tuple[Any, ...]]:
-    """What works on formulas alone, by its name in Calls: each with arguments of the types that it is called with."""
+    """What needs no table of data, by its name in Calls: each with arguments of the types that it is called with."""
+    columns, column, one = np.zeros((1, 1), np.float32), np.zeros(1, np.float32), np.int64(1)
     return {
         "grow": (grow, f, np.int64(1), rules, stream),
         "mutate": (mutate, f, f, rules, stream),
         "simplify": (simplify, f, f, rules, stack),
         "units_hold": (units_hold, f, rules),
+        "scan": (scan, columns, column, one, one, column, column, np.float32(1.0), columns),
     }
 
 

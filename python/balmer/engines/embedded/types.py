@@ -31,6 +31,7 @@ class Calls(NamedTuple):
     units_hold: np.uint64
     repair: np.uint64
     minimise: np.uint64
+    scan: np.uint64
     fit: np.uint64
     legal: np.uint64
     remember: np.uint64
