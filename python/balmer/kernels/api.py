@@ -14,7 +14,7 @@ from balmer.expressions.operators import VARIABLE
 from balmer.kernels.batch import Programs, evaluate_many
 from balmer.kernels.entry import CODE_COLUMNS
 from balmer.kernels.fitting import fit_constants, minimiser
-from balmer.kernels.jit import entry_jit, jit
+from balmer.kernels.jit import bare_entry_jit, bare_jit
 from balmer.kernels.levenberg import MAX_CONSTANTS
 from balmer.kernels.loss import Loss
 from balmer.kernels.program import lower, pack, sum_loss
@@ -83,7 +83,7 @@ def losses(
         part = X[:, rows]
         table = pack(part, y[rows], weights[rows], longest, loss)
         for i, e in enumerate(expressions):
-            total[i] += _loss(*_writable(e), table)
+            total[i] += _loss(*_writable(e), _scratch(len(e)), table)
     loss.check()
     return total
 
@@ -134,44 +134,48 @@ def fit(
     table = pack(part, y, weights, len(expression), loss, real)
     best: Fit | None = None
     evaluations = 0
-    way = minimiser(table)
+    way, scratch = minimiser(table), _scratch(len(ops))
+    normal = np.zeros((expression.n_constants, expression.n_constants))
     for start in _starts(expression.constants, restarts):
         theta = start.copy()
         values = expression.with_constants(theta).values.copy()
-        found, passes, normal = _fit(way, ops, args, values, table, theta, max_steps, tolerance)
+        found, passes = _fit(way, ops, args, values, scratch, table, theta, max_steps, tolerance, normal)
         evaluations += passes
         loss.check()
         for _ in range(_AGAIN if loss.function is not None and max_steps >= _THOROUGH else 0):
             before = found  # a simplex can collapse before it is there
-            found, passes, normal = _fit(way, ops, args, values, table, theta, max_steps, tolerance)
+            found, passes = _fit(way, ops, args, values, scratch, table, theta, max_steps, tolerance, normal)
             evaluations += passes
             loss.check()
             if found >= before * (1 - _NO_BETTER):
                 break
         if best is None or found < best.loss:
-            best = Fit(expression.with_constants(theta), found, normal, evaluations)
+            best = Fit(expression.with_constants(theta), found, normal.copy(), evaluations)
     assert best is not None
     return replace(best, evaluations=evaluations)
 
 
-@entry_jit
-def _loss(ops, args, values, table):
-    return sum_loss(_lowered(ops, args, values, table), table, np.finfo(np.float64).max)
+@bare_entry_jit
+def _loss(ops, args, values, scratch, table):
+    return sum_loss(_lowered(ops, args, values, scratch, table), table, np.finfo(np.float64).max)
 
 
-@entry_jit
-def _fit(minimiser, ops, args, values, table, theta, max_steps, tolerance):
-    program = _lowered(ops, args, values, table)
+@bare_entry_jit
+def _fit(minimiser, ops, args, values, scratch, table, theta, max_steps, tolerance, curvature):
+    program = _lowered(ops, args, values, scratch, table)
     return fit_constants(
-        minimiser, ops, ops.shape[0], program, table, theta, max_steps, tolerance, 0.0, np.inf
+        minimiser, ops, ops.shape[0], program, table, theta, max_steps, tolerance, 0.0, np.inf, curvature
     )
 
 
-@jit
-def _lowered(ops, args, values, table):
-    n = ops.shape[0]
-    code = np.empty((n, CODE_COLUMNS), dtype=np.uint64)
-    return lower(ops, args, values, n, code, np.empty(n, np.int64), np.empty(n, np.bool_), table)
+@bare_jit
+def _lowered(ops, args, values, scratch, table):
+    return lower(ops, args, values, ops.shape[0], scratch[0], scratch[1], scratch[2], table)
+
+
+def _scratch(n: int) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.bool_]]:
+    """What lowering a program of that many nodes takes; it has to outlive the use of the program."""
+    return np.empty((n, CODE_COLUMNS), np.uint64), np.empty(n, np.int64), np.empty(n, np.bool_)
 
 
 def _starts(theta: NDArray[np.float64], restarts: int) -> list[NDArray[np.float64]]:

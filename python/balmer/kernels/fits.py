@@ -80,6 +80,7 @@ def _fit_many(minimiser, programs, first, last, table, max_steps, tolerance, los
     longest = np.int64(table.max_nodes)
     code = np.empty((longest, CODE_COLUMNS), np.uint64)
     stack, depends = np.empty(longest, np.int64), np.empty(longest, np.bool_)
+    nothing = np.empty((0, 0))
     for i in range(first, last):
         a, b = programs.starts[i], programs.starts[i + 1]
         ops, values = programs.ops[a:b], programs.values[a:b]
@@ -88,7 +89,7 @@ def _fit_many(minimiser, programs, first, last, table, max_steps, tolerance, los
         if len(theta) > MAX_CONSTANTS:
             losses[i] = np.inf
             continue
-        losses[i], _, _ = fit_constants(
-            minimiser, ops, b - a, program, table, theta, max_steps, tolerance, 0.0, np.inf
+        losses[i], _ = fit_constants(
+            minimiser, ops, b - a, program, table, theta, max_steps, tolerance, 0.0, np.inf, nothing
         )
         values[ops == 0] = theta

@@ -7,9 +7,8 @@ from functools import cache
 
 import numpy as np
 
-from balmer.kernels.entry import CODE_COLUMNS
 from balmer.kernels.function_loss import function_loss
-from balmer.kernels.jit import jit
+from balmer.kernels.jit import bare_jit, jit
 from balmer.kernels.levenberg import least_squares
 from balmer.kernels.losses import FUNCTION
 from balmer.kernels.pointers import address_of, call_at
@@ -31,7 +30,7 @@ def _minimiser(real: str, function: bool) -> np.uint64:
     one = np.ones(1)
     table = pack(np.ones((1, 1)), one, one, 1, real=np.dtype(real).type)
     zero = np.uint64(0)
-    program = Lowered(np.zeros((1, CODE_COLUMNS), np.uint64), 0, 0, zero, zero, zero)
+    program = Lowered(zero, 0, 0, zero, zero, zero)
     chosen = _fit_to_function if function else least_squares
     steps, real_number = np.int64(1), 1.0
     return address_of(
@@ -45,11 +44,12 @@ def _minimiser(real: str, function: bool) -> np.uint64:
         real_number,
         real_number,
         real_number,
+        np.zeros((0, 0)),
     )
 
 
-@jit
-def fit_constants(minimiser, ops, n, program, table, theta, max_steps, tolerance, floor, bound):
+@bare_jit
+def fit_constants(minimiser, ops, n, program, table, theta, max_steps, tolerance, floor, bound, curvature):
     """Minimise the loss over theta, shape (k,), in place; see `balmer.kernels.levenberg.least_squares`.
 
     `minimiser` is the address that the function of that name gives: with the compiled code in the caller, as numba
@@ -59,7 +59,7 @@ def fit_constants(minimiser, ops, n, program, table, theta, max_steps, tolerance
     """
     return call_at(
         minimiser,
-        (0.0, np.int64(1), np.zeros((0, 0))),
+        (0.0, np.int64(1)),
         (
             ops,
             np.int64(n),
@@ -70,19 +70,20 @@ def fit_constants(minimiser, ops, n, program, table, theta, max_steps, tolerance
             np.float64(tolerance),
             np.float64(floor),
             np.float64(bound),
+            curvature,
         ),
     )
 
 
 @jit
-def _fit_to_function(ops, n, program, table, theta, max_steps, tolerance, floor, bound):
+def _fit_to_function(ops, n, program, table, theta, max_steps, tolerance, floor, bound, curvature):
     k = program.k
     loss = function_loss(program, table)
     evaluations = 1
     if k == 0:
-        return loss, evaluations, np.zeros((0, 0))
+        return loss, evaluations
     trial = theta.copy()
-    _, passes, normal = least_squares(ops, n, program, table, trial, max_steps, tolerance, 0.0, np.inf)
+    _, passes = least_squares(ops, n, program, table, trial, max_steps, tolerance, 0.0, np.inf, curvature)
     squares = function_loss(program, table)
     evaluations += passes + 1
     if squares < loss:
@@ -92,7 +93,7 @@ def _fit_to_function(ops, n, program, table, theta, max_steps, tolerance, floor,
         loss, passes = _simplex(ops, n, program, table, theta, loss, max_steps * k, tolerance)
         evaluations += passes
     set_constants(ops, n, theta, table)
-    return loss, evaluations, normal
+    return loss, evaluations
 
 
 @jit
@@ -147,7 +148,7 @@ def _simplex(ops, n, program, table, theta, loss, most, tolerance):
     return values[best], passes
 
 
-@jit
+@bare_jit
 def _value(ops, n, program, table, theta):
     set_constants(ops, n, theta, table)
     return function_loss(program, table)

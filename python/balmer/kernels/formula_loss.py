@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from balmer.expressions import Expression
 from balmer.expressions.operators import OPERATORS_BY_CODE, VARIABLE
 from balmer.kernels.entry import CODE_COLUMNS, D_STRIDE, OP, P_STRIDE, Q_STRIDE, D, P, Q, call_forward
-from balmer.kernels.jit import jit, loops_jit
+from balmer.kernels.jit import bare_jit, loops_jit
 
 __all__ = ["LossCode", "formula_loss", "loss_code", "slots_of", "weigh_formula"]
 
@@ -95,7 +95,7 @@ def loss_code(
     )
 
 
-@jit
+@bare_jit
 def formula_loss(table, block, prediction, target):
     """Loss of one block: prediction and target are the offsets of both, with the weights behind the target."""
     _bring(table.ws, prediction, table.loss.prediction, table.width)
@@ -103,7 +103,7 @@ def formula_loss(table, block, prediction, target):
     return _weighted_sum(table.ws, target + table.width, values, table.width)
 
 
-@jit
+@bare_jit
 def weigh_formula(table, block, prediction, target, seed, out):
     """Loss of one block; the weighted residuals go to `out` and the roots of the weights to `seed`."""
     loss = formula_loss(table, block, prediction, target)
@@ -112,7 +112,7 @@ def weigh_formula(table, block, prediction, target, seed, out):
     return loss
 
 
-@jit
+@bare_jit
 def _run(table, block, which):
     """Run one program; returns where its result is."""
     first, last = table.loss.first[which], table.loss.first[which + 1]
@@ -135,7 +135,7 @@ def _weighted_sum(ws, w, values, width):
     return total
 
 
-@jit
+@bare_jit
 def _weigh(ws, prediction, target, slope, curvature, seed, out, width):
     root = target + width + width
     for j in range(width):

@@ -17,7 +17,7 @@ from numba.extending import intrinsic
 
 from balmer.errors import ConfigError
 from balmer.kernels.entry import call_forward
-from balmer.kernels.jit import jit
+from balmer.kernels.jit import bare_jit
 
 __all__ = ["LossFunction", "function_loss"]
 
@@ -104,7 +104,7 @@ class LossFunction:
             ) from None
 
 
-@jit
+@bare_jit
 def function_loss(program, table):
     """The loss of a program over all rows; infinity where it is negative or no number."""
     rows = table.loss.rows
@@ -112,9 +112,7 @@ def function_loss(program, table):
     width = np.int64(table.width)
     for b in range(table.n_blocks):
         block = np.uint64(b)
-        call_forward(
-            table.forward, program.code.ctypes.data, program.m, table.ws.ctypes.data, block, table.width
-        )
+        call_forward(table.forward, program.code, program.m, table.ws.ctypes.data, block, table.width)
         prediction = program.root + block * program.stride
         start = np.int64(b) * width
         for j in range(min(width, n - start)):

@@ -15,7 +15,7 @@ import numpy as np
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.entry import call_forward, call_normal
 from balmer.kernels.formula_loss import weigh_formula
-from balmer.kernels.jit import jit
+from balmer.kernels.jit import bare_jit, jit
 from balmer.kernels.losses import FORMULA, FUNCTION, SQUARED
 from balmer.kernels.program import FIRST_UNARY, set_constants, target_at
 
@@ -30,7 +30,7 @@ _STALE = 0.01  # an improvement by the linear constants alone that is worth a pa
 
 
 @jit
-def least_squares(ops, n, program, table, theta, max_steps, tolerance, floor, bound):
+def least_squares(ops, n, program, table, theta, max_steps, tolerance, floor, bound, curvature):
     """Minimise the loss over theta, shape (k,), in place; of a table whose loss is a function, the squared loss.
 
     Parameters
@@ -43,17 +43,20 @@ def least_squares(ops, n, program, table, theta, max_steps, tolerance, floor, bo
         Stop when the loss is below: there is nothing left to explain.
     bound : float
         Give up when the loss is above with the best linear constants: nobody wants it.
+    curvature : float64 array, shape (k, k) or (0, 0)
+        Where J^T W J at theta is written, if there is room for it.
 
     Returns
     -------
-    (loss, evaluations, normal): the loss at theta, the passes over the data, and J^T W J there, shape (k, k).
+    (loss, evaluations): the loss at theta and the passes over the data.
     """
     k = program.k
     now, new, spare = np.empty((k + 2, k + 2)), np.empty((k + 2, k + 2)), np.empty((k + 2, k + 2))
     loss = normal_equations(program, table, now)
     evaluations = 1
     if not math.isfinite(loss) or k == 0:
-        return (loss if k == 0 else np.inf), evaluations, now[:k, :k].copy()
+        _report(now, curvature)
+        return (loss if k == 0 else np.inf), evaluations
     linear = np.zeros(k, np.bool_)
     if table.kind == SQUARED or table.kind == FUNCTION:
         _find_linear(ops, n, linear)
@@ -72,7 +75,8 @@ def least_squares(ops, n, program, table, theta, max_steps, tolerance, floor, bo
             loss = better
             now, new = new, now
     if loss > bound:
-        return loss, evaluations, now[:k, :k].copy()
+        _report(now, curvature)
+        return loss, evaluations
     while evaluations < max_steps and loss > floor and damping < 1e16:
         if not _damped_step(now, linear, damping, factor, step):
             damping = max(10.0 * damping, 1e-12)
@@ -119,10 +123,18 @@ def least_squares(ops, n, program, table, theta, max_steps, tolerance, floor, bo
             damping *= growth
             growth *= 2.0
     set_constants(ops, n, theta, table)
-    return loss, evaluations, now[:k, :k].copy()
+    _report(now, curvature)
+    return loss, evaluations
 
 
-@jit
+@bare_jit
+def _report(now, curvature):
+    for i in range(curvature.shape[0]):
+        for j in range(curvature.shape[1]):
+            curvature[i, j] = now[i, j]
+
+
+@bare_jit
 def normal_equations(program, table, out):
     """The normal equations at the constants in the table; returns the loss.
 
@@ -134,7 +146,7 @@ def normal_equations(program, table, out):
     width = table.width
     residual = _U2 * table.max_nodes * width
     seed = residual if k == 0 else program.seed
-    code, ws = program.code.ctypes.data, table.ws.ctypes.data
+    code, ws = program.code, table.ws.ctypes.data
     kind = SQUARED if table.kind == FUNCTION else table.kind
     for b in range(table.n_blocks):
         block = np.uint64(b)
@@ -203,7 +215,7 @@ def _find_linear(ops, n, linear):
                 alive[left] = True
 
 
-@jit
+@bare_jit
 def linear_step(normal, linear, factor, step):
     """The step to the best linear constants with all others as they are; returns what it takes from the loss."""
     k = linear.shape[0]
@@ -216,13 +228,13 @@ def linear_step(normal, linear, factor, step):
     return max(saved, 0.0)
 
 
-@jit
+@bare_jit
 def _damped_step(normal, linear, damping, factor, step):
     """Solve (N + damping diag N) step = gradient, the linear constants undamped; False where it cannot be."""
     return _solve(normal, linear, damping, False, factor, step)
 
 
-@jit
+@bare_jit
 def _solve(normal, linear, damping, only_linear, factor, step):
     """Cholesky; a constant without effect (a zero column) or left out gets a unit pivot and stays where it is."""
     k = linear.shape[0]

@@ -39,7 +39,7 @@ from balmer.kernels.entry import (
 )
 from balmer.kernels.formula_loss import LossCode, formula_loss, loss_code, slots_of
 from balmer.kernels.function_loss import function_loss
-from balmer.kernels.jit import jit
+from balmer.kernels.jit import bare_jit
 from balmer.kernels.loss import Loss
 from balmer.kernels.losses import FORMULA, FUNCTION, block_loss
 
@@ -84,7 +84,7 @@ class Table(NamedTuple):
 class Lowered(NamedTuple):
     """A program as three-address code: `m` instructions, `k` free constants, the place of the result."""
 
-    code: NDArray[np.uint64]  # (at least m, CODE_COLUMNS)
+    code: np.uint64  # address of an array (at least m, CODE_COLUMNS), which whoever has made it keeps alive
     m: int
     k: int
     root: np.uint64
@@ -160,7 +160,7 @@ def pack(
     )
 
 
-@jit
+@bare_jit
 def lower(ops, args, values, n, code, stack, depends, table):
     """Translate the first n nodes of a postfix program; constants are written to their slots.
 
@@ -207,10 +207,17 @@ def lower(ops, args, values, n, code, stack, depends, table):
             top += 1
     _place_derivatives(ops, n, code, m, table)
     root, root_stride = place(ops, args, n - 1, table)
-    return Lowered(code, m, k, root, root_stride, np.uint64(n - 1) * width + table.max_nodes * width)
+    return Lowered(
+        np.uint64(code.ctypes.data),
+        m,
+        k,
+        root,
+        root_stride,
+        np.uint64(n - 1) * width + table.max_nodes * width,
+    )
 
 
-@jit
+@bare_jit
 def _place_derivatives(ops, n, code, m, table):
     """Where the derivatives go. That of a sum is that of its terms, which need no slots of their own then."""
     width, shift = table.width, table.max_nodes * table.width
@@ -240,7 +247,7 @@ def _place_derivatives(ops, n, code, m, table):
             k += 1
 
 
-@jit
+@bare_jit
 def place(ops, args, node, table):
     """Offset of a node's values, and its stride per block."""
     if ops[node] == 2:
@@ -249,13 +256,13 @@ def place(ops, args, node, table):
     return np.uint64(node) * table.width, _U0
 
 
-@jit
+@bare_jit
 def data_stride(table):
     """Numbers from one block of data to the next."""
     return (table.n_features + _U3) * table.width
 
 
-@jit
+@bare_jit
 def target_at(table, block):
     """Offset of a block's target values; its weights follow."""
     return (_U2 * table.max_nodes + _U2 + table.n_features) * table.width + np.uint64(block) * data_stride(
@@ -263,7 +270,7 @@ def target_at(table, block):
     )
 
 
-@jit
+@bare_jit
 def set_constants(ops, n, theta, table):
     """Write the free constants theta, shape (k,), into their slots."""
     k = 0
@@ -276,7 +283,7 @@ def set_constants(ops, n, theta, table):
             k += 1
 
 
-@jit
+@bare_jit
 def sum_loss(program, table, bound):
     """The loss over all blocks; infinity as soon as it passes `bound` or is not a number."""
     if table.kind == FUNCTION:
@@ -285,7 +292,7 @@ def sum_loss(program, table, bound):
     for b in range(table.n_blocks):
         call_forward(
             table.forward,
-            program.code.ctypes.data,
+            program.code,
             program.m,
             table.ws.ctypes.data,
             np.uint64(b),

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from balmer.engines.embedded.trees import cost_of, start_of
 from balmer.engines.problem import SearchSpace
 from balmer.expressions.operators import N_OPCODES, OPERATORS
-from balmer.kernels.jit import jit
+from balmer.kernels.jit import bare_jit, jit
 
 __all__ = ["ConstraintTable", "constraint_table", "obeys"]
 
@@ -43,7 +43,7 @@ def constraint_table(space: SearchSpace) -> ConstraintTable:
     return ConstraintTable(active, arguments, np.array(nested, np.int64).reshape(-1, 3))
 
 
-@jit
+@bare_jit
 def obeys(f, rules):
     """Whether the formula keeps to the constraints."""
     return _arguments_fit(f, rules) and _nesting_fits(f, rules)

@@ -15,7 +15,7 @@ from balmer.engines.embedded.random import chance
 from balmer.engines.embedded.trees import complexity_of, constants_of, depth_of, store
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.fitting import fit_constants
-from balmer.kernels.jit import jit
+from balmer.kernels.jit import bare_jit, jit
 from balmer.kernels.levenberg import linear_step, normal_equations
 from balmer.kernels.losses import SQUARED
 from balmer.kernels.pointers import call_at
@@ -35,7 +35,7 @@ _SLACK = 1.2  # by how much a loss on a sample of the rows may deceive
 _SAME = 1e-7  # relative difference of losses below which two formulas are spellings of one
 
 
-@jit
+@bare_jit
 def assess(sc, island, table, rules, bound):
     """Fit the child with factor and constant, which go to sc.scale; returns the loss of a + b f.
 
@@ -49,7 +49,7 @@ def assess(sc, island, table, rules, bound):
     return loss
 
 
-@jit
+@bare_jit
 def remember(sc, loss, island, sample, table, rules):
     """Enter the child, whose a + b f has that loss on the sample, into the hall of fame wherever it earns a place.
 
@@ -104,7 +104,7 @@ def remember(sc, loss, island, sample, table, rules):
     return entered
 
 
-@jit
+@bare_jit
 def _may_enter(island, at, loss):
     """Whether a loss on the sample promises a place: better there, and no other spelling of what holds it."""
     if island.best_size[at] == 0:
@@ -113,7 +113,7 @@ def _may_enter(island, at, loss):
     return loss < _SLACK * held and abs(loss - held) > _SAME * held
 
 
-@jit
+@bare_jit
 def _fitted(f, outer, sc, island, table, rules, steps, tolerance, bound):
     return call_at(
         rules.calls.fit,
@@ -122,7 +122,7 @@ def _fitted(f, outer, sc, island, table, rules, steps, tolerance, bound):
     )
 
 
-@jit
+@bare_jit
 def fit(f, outer, sc, island, table, rules, steps, tolerance, bound):
     """Fit the constants of f in place and return its loss, counting the work; `outer` of them are a and b."""
     n = f.n[0]
@@ -141,8 +141,18 @@ def fit(f, outer, sc, island, table, rules, steps, tolerance, bound):
         if k == outer and table.kind == SQUARED:
             loss, passes = _solve_outer(f, program, table, theta)
         else:
-            loss, passes, _ = fit_constants(
-                rules.calls.minimise, f.ops, n, program, table, theta, steps, tolerance, rules.floor, bound
+            loss, passes = fit_constants(
+                rules.calls.minimise,
+                f.ops,
+                n,
+                program,
+                table,
+                theta,
+                steps,
+                tolerance,
+                rules.floor,
+                bound,
+                sc.nothing,
             )
         p = 0
         for i in range(n):
@@ -171,7 +181,7 @@ def _solve_outer(f, program, table, theta):
     return sum_loss(program, table, np.finfo(np.float64).max), 2
 
 
-@jit
+@bare_jit
 def _wrap(f, whole, shifted, scaled, scale):
     """whole = a + b f, without what is not wanted; returns how many constants were added."""
     n = np.int64(0)
@@ -195,7 +205,7 @@ def _wrap(f, whole, shifted, scaled, scale):
     return outer
 
 
-@jit
+@bare_jit
 def _unwrap(whole, f, shifted, scaled, scale):
     """Take the fitted constants back to f and its scale."""
     n = 0

@@ -29,7 +29,7 @@ from balmer.engines.embedded.trees import (
 from balmer.engines.embedded.types import Calls, Formula, Island, Library, Rules, Scratch
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.entry import CODE_COLUMNS
-from balmer.kernels.jit import entry_jit, jit
+from balmer.kernels.jit import bare_entry_jit, bare_jit
 from balmer.kernels.pointers import address_of, call_at
 from balmer.kernels.program import Table, lower, sum_loss
 
@@ -59,6 +59,8 @@ def new_scratch(rules: Rules, rows: int) -> Scratch:
         other=np.zeros(2),
         wanted=np.zeros((2, rows)),
         dimension=np.zeros(rules.dimensions.shape[1]),
+        weighed=np.zeros((2, rows), np.float32),
+        nothing=np.zeros((0, 0)),
     )
 
 
@@ -92,7 +94,7 @@ def linked(
     )
 
 
-@entry_jit
+@bare_entry_jit
 def run_island(
     island: Island,
     library: Library,
@@ -130,7 +132,7 @@ def run_island(
             island.counters[EVALUATIONS] += 1
 
 
-@entry_jit
+@bare_entry_jit
 def reassess(island: Island, sc: Scratch, sample: Table, table: Table, rules: Rules) -> None:
     """Judge all members, and the hall of fame, on another sample of the rows."""
     for i in range(island.size.shape[0]):
@@ -148,7 +150,7 @@ def reassess(island: Island, sc: Scratch, sample: Table, table: Table, rules: Ru
             island.best_sample[i] = sum_loss(program, sample, np.finfo(np.float64).max)
 
 
-@jit
+@bare_jit
 def _breed(island, library, sc, table, rules, lost):
     """Make a child by repair, mutation or crossover; from scratch while the population is empty or when `lost`."""
     s, child = island.stream, sc.child
@@ -189,7 +191,7 @@ def _breed(island, library, sc, table, rules, lost):
             return changed
 
 
-@jit
+@bare_jit
 def _tournament(island, rules):
     """The fittest of a few at random, where crowded complexities count as less fit; -1 if nobody lives."""
     population = island.size.shape[0]
@@ -208,7 +210,7 @@ def _tournament(island, rules):
     return best
 
 
-@jit
+@bare_jit
 def _famous(island):
     """A random member of the hall of fame; -1 if it is empty."""
     at = _NOBODY
@@ -221,7 +223,7 @@ def _famous(island):
     return at
 
 
-@jit
+@bare_jit
 def _legal(sc, rules):
     """Simplify the child and hold it against the rules of the search space."""
     child = sc.child
@@ -250,7 +252,7 @@ def _legal(sc, rules):
     return not rules.check_units or call_at(rules.calls.units_hold, True, (child, rules))
 
 
-@jit
+@bare_jit
 def _known(child, island, rules):
     """Whether this structure was tried often enough: once without constants, a few starts with them."""
     h = hash_of(child)
@@ -272,7 +274,7 @@ def _known(child, island, rules):
     return False
 
 
-@jit
+@bare_jit
 def _bound(island, rules):
     """A loss above which a child need not be fitted any further: far worse than some members at random."""
     worst = 0.0
@@ -284,7 +286,7 @@ def _bound(island, rules):
     return _HOPELESS * worst
 
 
-@jit
+@bare_jit
 def _shorten(island, at, sc, sample, table, rules):
     """Take parts out of a formula that leaves nothing to explain, as long as shorter ones still do not."""
     tried = 0
@@ -323,7 +325,7 @@ def _shorten(island, at, sc, sample, table, rules):
                 at, tried = new, 0
 
 
-@jit
+@bare_jit
 def _survive(sc, loss, island, rules):
     """The child takes the place of the oldest of a few at random."""
     f = sc.child

@@ -16,7 +16,7 @@ from balmer.engines.embedded.trees import complexity_of, copy, cut, load, start_
 from balmer.engines.embedded.types import Library, Rules, Scratch
 from balmer.engines.embedded.units import units_of
 from balmer.kernels.entry import call_forward
-from balmer.kernels.jit import entry_jit, jit
+from balmer.kernels.jit import bare_entry_jit, bare_jit, jit
 from balmer.kernels.pointers import call_at
 from balmer.kernels.program import Table, lower
 
@@ -50,7 +50,7 @@ def new_library(n_rows: int, n_base: int) -> Library:
     )
 
 
-@entry_jit
+@bare_entry_jit
 def fill(library: Library, sc: Scratch, stream: NDArray[np.uint64], table: Table, rules: Rules) -> None:
     """Make the lasting entries: features, and random small formulas without free constants."""
     f, spare = sc.child, sc.spare
@@ -95,7 +95,7 @@ def refresh(library, sc, island, table, rules):
             _enter(library, f, sc, table, rules, _LENT_ONE)
 
 
-@jit
+@bare_jit
 def _enter(library, f, sc, table, rules, lasting):
     """Add f unless it is constant, not finite, dimensionally wrong, or a multiple of a lasting entry."""
     n, i = f.n[0], library.filled[0]
@@ -103,9 +103,7 @@ def _enter(library, f, sc, table, rules, lasting):
         return
     rows = library.shape.shape[0]
     program = lower(f.ops, f.args, f.values, n, sc.code, sc.stack, sc.depends, table)
-    call_forward(
-        table.forward, program.code.ctypes.data, program.m, table.ws.ctypes.data, _U0, np.uint64(rows)
-    )
+    call_forward(table.forward, program.code, program.m, table.ws.ctypes.data, _U0, np.uint64(rows))
     norm, low, high = 0.0, np.inf, -np.inf
     for j in range(rows):
         v = np.float64(table.ws[program.root + np.uint64(j)])
@@ -134,7 +132,7 @@ def _enter(library, f, sc, table, rules, lasting):
     library.filled[0] = i + 1
 
 
-@jit
+@bare_jit
 def _hash(shape, i):
     h = np.uint64(0x9E3779B97F4A7C15)
     for j in range(shape.shape[0]):

@@ -8,7 +8,7 @@ import numpy as np
 
 from balmer.engines.embedded.random import below, chance, normal, uniform
 from balmer.engines.embedded.trees import expand, insert_macro, random_leaf, splice, start_of
-from balmer.kernels.jit import jit
+from balmer.kernels.jit import bare_jit
 from balmer.kernels.pointers import call_at
 
 __all__ = ["MUTATIONS", "cross", "mutate"]
@@ -29,7 +29,7 @@ MUTATIONS = {
 }
 
 
-@jit
+@bare_jit
 def mutate(f, spare, rules, s):
     """Change f in place by one random mutation; False if it cannot be done. `spare` is another Formula."""
     u = uniform(s) * rules.mutations[-1]
@@ -64,7 +64,7 @@ def mutate(f, spare, rules, s):
     return expand(f, _pick(f, s, True), rules, s)
 
 
-@jit
+@bare_jit
 def cross(f, other, rules, s):
     """Replace a random subtree of f by a random subtree of other; False if too long."""
     root = below(s, f.n[0])
@@ -79,7 +79,7 @@ def cross(f, other, rules, s):
     )
 
 
-@jit
+@bare_jit
 def _pick(f, s, leaf):
     """A random leaf, or a random operator; -1 if there is none."""
     at = np.int64(-1)
@@ -92,7 +92,7 @@ def _pick(f, s, leaf):
     return at
 
 
-@jit
+@bare_jit
 def _jitter(f, s):
     """Multiply every free constant by a random factor, now and then change its sign."""
     changed = False
@@ -105,7 +105,7 @@ def _jitter(f, s):
     return changed
 
 
-@jit
+@bare_jit
 def _change_operator(f, rules, s):
     at = _pick(f, s, False)
     if at < 0:
@@ -117,7 +117,7 @@ def _change_operator(f, rules, s):
     return True
 
 
-@jit
+@bare_jit
 def _insert_above(f, root, spare, rules, s):
     """Put a random operator above the node; a new second operand is a leaf, on either side."""
     n_unary, n_binary, n_macros = rules.unary.shape[0], rules.binary.shape[0], rules.macro_size.shape[0]
@@ -155,7 +155,7 @@ def _insert_above(f, root, spare, rules, s):
     return splice(f, start, root + 1, spare, 0, last + 1)
 
 
-@jit
+@bare_jit
 def _delete(f, rules, s):
     """Take an operator out; one of its operands stays in its place."""
     at = _pick(f, s, False)
@@ -180,7 +180,7 @@ def _delete(f, rules, s):
     return True
 
 
-@jit
+@bare_jit
 def _swap_operands(f, spare, rules, s):
     """Exchange the operands of a binary operator that is not commutative."""
     at = np.int64(-1)
@@ -204,7 +204,7 @@ def _swap_operands(f, spare, rules, s):
     return splice(f, start, at, spare, 0, k)
 
 
-@jit
+@bare_jit
 def _snap(f, s):
     """Make a free constant the nearest whole number, half or third, exactly; or free an exact number."""
     at = np.int64(-1)

@@ -16,7 +16,7 @@ from balmer.engines.embedded.trees import copy, cut, splice, start_of
 from balmer.engines.embedded.units import units_of
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.entry import call_forward
-from balmer.kernels.jit import jit
+from balmer.kernels.jit import bare_jit
 from balmer.kernels.pointers import call_at
 from balmer.kernels.program import lower, place, target_at
 from balmer.kernels.scan import PRICE, ROUNDING
@@ -39,7 +39,7 @@ _PLAIN = (
 )
 
 
-@jit
+@bare_jit
 def repair(sc, scale, library, table, rules, s):
     """Fill a random place of the child, or a new one beside it, with the best of the library; False if none fits.
 
@@ -52,9 +52,7 @@ def repair(sc, scale, library, table, rules, s):
     beside = n == 1 or chance(s, 0.5)
     at = below(s, n) if beside else below(s, n - 1)
     program = lower(f.ops, f.args, f.values, n, sc.code, sc.stack, sc.depends, table)
-    call_forward(
-        table.forward, program.code.ctypes.data, program.m, table.ws.ctypes.data, _U0, np.uint64(rows)
-    )
+    call_forward(table.forward, program.code, program.m, table.ws.ctypes.data, _U0, np.uint64(rows))
     y = target_at(table, 0)
     for j in range(rows):
         wanted[0, j] = (np.float64(table.ws[y + np.uint64(j)]) - scale[0]) / scale[1]
@@ -98,7 +96,7 @@ def repair(sc, scale, library, table, rules, s):
     return splice(f, start_of(f.ops, at, rules.arity), at + 1, sc.spare, 0, m)
 
 
-@jit
+@bare_jit
 def _go_down(f, at, wanted, table, rules):
     """From what the root should give to what the node in place `at` should; False if too few rows have an answer."""
     node = f.n[0] - 1
@@ -127,7 +125,7 @@ def _go_down(f, at, wanted, table, rules):
     return True
 
 
-@jit
+@bare_jit
 def _take(wanted, j, found):
     """Put a wanted value and its weight in their place, or weight zero where there is none; whether there is one."""
     value, slope = found
@@ -139,7 +137,7 @@ def _take(wanted, j, found):
     return False
 
 
-@jit
+@bare_jit
 def _normalise(wanted):
     """Weights of sum one, and values over their norm, which is returned."""
     total, square = 0.0, 0.0
@@ -155,7 +153,7 @@ def _normalise(wanted):
     return size
 
 
-@jit
+@bare_jit
 def _search(library, sc, rules, bound, first):
     """The entry of which a + b g comes nearest to what is wanted, among half of the library from `first` on.
 
@@ -163,7 +161,7 @@ def _search(library, sc, rules, bound, first):
     """
     wanted, sums = sc.wanted, library.sums
     rows, count = wanted.shape[1], library.filled[0]
-    w, wd = np.empty(rows, np.float32), np.empty(rows, np.float32)
+    w, wd = sc.weighed[0], sc.weighed[1]
     sum_d = 0.0
     for j in range(rows):
         w[j], wd[j] = wanted[1, j], wanted[0, j] * wanted[1, j]
@@ -186,7 +184,7 @@ def _search(library, sc, rules, bound, first):
     return best, 2, sum_d - slope * g, slope
 
 
-@jit
+@bare_jit
 def _of_dimension(dimensions, i, wanted):
     for b in range(dimensions.shape[1]):
         if abs(dimensions[i, b] - wanted[b]) > 1e-6:
@@ -194,7 +192,7 @@ def _of_dimension(dimensions, i, wanted):
     return True
 
 
-@jit
+@bare_jit
 def _write(out, library, i, form, shift, factor, rules):
     """out = g, b g or a + b g; returns the number of nodes, 0 if an operator for it is not allowed."""
     if not (math.isfinite(shift) and math.isfinite(factor)):
@@ -225,7 +223,7 @@ def _write(out, library, i, form, shift, factor, rules):
     return n
 
 
-@jit
+@bare_jit
 def _inverse(op, side, d, u, v):
     """The operand with which op gives d, and the derivative of op there, whose sign may be wrong.
 
@@ -291,7 +289,7 @@ def _inverse(op, side, d, u, v):
     return _inverse_angle(op, d, v)
 
 
-@jit
+@bare_jit
 def _inverse_angle(op, d, v):
     turn = 2.0 * math.pi
     if op == _TAN:

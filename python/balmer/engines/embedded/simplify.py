@@ -12,7 +12,7 @@ import numpy as np
 from balmer.engines.embedded.trees import cut
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.entry import CODE_COLUMNS, OP, D, P, Q, call_forward
-from balmer.kernels.jit import jit
+from balmer.kernels.jit import bare_jit, jit
 
 __all__ = ["simplify", "strip"]
 
@@ -21,7 +21,7 @@ _NEG, _INV, _EXP, _LOG, _ABS = (OPERATORS[name].code for name in ("neg", "inv", 
 _U0, _U1, _U2 = np.uint64(0), np.uint64(1), np.uint64(2)
 
 
-@jit
+@bare_jit
 def simplify(f, out, rules, starts):
     """Write the simplified f to out; False if a number in it overflows or leaves its domain.
 
@@ -45,7 +45,7 @@ def simplify(f, out, rules, starts):
     return True
 
 
-@jit
+@bare_jit
 def strip(f, rules):
     """What is left of f = a + b h when the numbers a and b are taken away at the root; 1/h where f is b/h."""
     while f.n[0] > 1:
@@ -67,14 +67,14 @@ def strip(f, rules):
             return
 
 
-@jit
+@bare_jit
 def _append(out, op, arg, value):
     n = out.n[0]
     out.ops[n], out.args[n], out.values[n] = op, arg, value
     out.n[0] = n + 1
 
 
-@jit
+@bare_jit
 def _unary(out, op, p, rules):
     end = out.n[0]
     if end - p == 1 and out.ops[p] <= 1:
@@ -95,7 +95,7 @@ def _unary(out, op, p, rules):
     return True
 
 
-@jit
+@bare_jit
 def _binary(out, op, p, q, rules):
     end = out.n[0]
     if q - p == 1 and end - q == 1 and out.ops[p] <= 1 and out.ops[q] <= 1:
@@ -150,7 +150,7 @@ def _fold(out, op, p, q, rules):
     return True
 
 
-@jit
+@bare_jit
 def _identity(out, op, p, q, end):
     """Exact 0 and 1 as operands."""
     if q - p == 1 and out.ops[p] == 1:
@@ -169,7 +169,7 @@ def _identity(out, op, p, q, end):
     return False
 
 
-@jit
+@bare_jit
 def _merge(out, op, p, q, plus, minus, rules):
     """Sums (plus = add, minus = sub) and products (mul, div): numbers go to the front and are merged into one."""
     if not rules.allowed[plus] or not rules.allowed[minus]:
@@ -236,13 +236,13 @@ def _merge(out, op, p, q, plus, minus, rules):
     return True
 
 
-@jit
+@bare_jit
 def _number_first(out, p, end, rules):
     """Whether the operator at end-1 is binary and the number at p, where its subtree begins, its left operand."""
     return rules.arity[out.ops[end - 1]] == 2 and _right_start(out, end - 1, rules) == p + 1
 
 
-@jit
+@bare_jit
 def _right_start(out, root, rules):
     missing = 1
     i = root - 1
@@ -253,7 +253,7 @@ def _right_start(out, root, rules):
         i -= 1
 
 
-@jit
+@bare_jit
 def _same(out, p, q, end):
     if q - p != end - q:
         return False
@@ -267,7 +267,7 @@ def _same(out, p, q, end):
     return True
 
 
-@jit
+@bare_jit
 def _swap(out, p, q, end):
     """Exchange the neighbours p ... q-1 and q ... end-1."""
     _reverse(out, p, q)
@@ -275,7 +275,7 @@ def _swap(out, p, q, end):
     _reverse(out, p, end)
 
 
-@jit
+@bare_jit
 def _reverse(out, p, end):
     i, j = p, end - 1
     while i < j:

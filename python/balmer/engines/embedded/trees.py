@@ -6,7 +6,7 @@ import numpy as np
 
 from balmer.engines.embedded.random import below, chance, normal, uniform
 from balmer.expressions.operators import N_OPCODES
-from balmer.kernels.jit import jit
+from balmer.kernels.jit import bare_jit, jit
 
 __all__ = [
     "complexity_of",
@@ -30,7 +30,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _U27, _U30, _U31 = np.uint64(27), np.uint64(30), np.uint64(31)
 
 
-@jit
+@bare_jit
 def start_of(ops, root, arity):
     """First node of the subtree whose last node is root."""
     missing = 1
@@ -42,7 +42,7 @@ def start_of(ops, root, arity):
         i -= 1
 
 
-@jit
+@bare_jit
 def copy(source, target):
     """target = source."""
     n = source.n[0]
@@ -53,7 +53,7 @@ def copy(source, target):
     target.n[0] = n
 
 
-@jit
+@bare_jit
 def load(f, ops, args, values, i, n):
     """f = the first n nodes of row i of a population's arrays."""
     for j in range(n):
@@ -63,7 +63,7 @@ def load(f, ops, args, values, i, n):
     f.n[0] = n
 
 
-@jit
+@bare_jit
 def store(f, ops, args, values, i):
     """Row i of a population's arrays = f."""
     for j in range(f.n[0]):
@@ -72,7 +72,7 @@ def store(f, ops, args, values, i):
         values[i, j] = f.values[j]
 
 
-@jit
+@bare_jit
 def splice(f, start, end, part, first, last):
     """Replace nodes start ... end-1 of f by nodes first ... last-1 of part (another Formula); False if too long."""
     n = f.n[0]
@@ -94,7 +94,7 @@ def splice(f, start, end, part, first, last):
     return True
 
 
-@jit
+@bare_jit
 def cut(f, start, end):
     """Keep nodes start ... end-1 alone."""
     for i in range(end - start):
@@ -103,7 +103,7 @@ def cut(f, start, end):
     f.n[0] = end - start
 
 
-@jit
+@bare_jit
 def random_leaf(f, i, rules, s):
     """Put a random leaf in place i: a feature, a free constant, or now and then a small whole number."""
     f.args[i] = 0
@@ -120,7 +120,7 @@ def random_leaf(f, i, rules, s):
         f.values[i] = 1.0 + below(s, 3)
 
 
-@jit
+@bare_jit
 def grow(f, operators, rules, s):
     """A random formula with about that many operators, by expanding random leaves; False if it got too long."""
     random_leaf(f, 0, rules, s)
@@ -138,7 +138,7 @@ def grow(f, operators, rules, s):
     return True
 
 
-@jit
+@bare_jit
 def expand(f, leaf, rules, s):
     """Turn the leaf in that place into a random operator (or custom operator) with leaves below; False if too long."""
     n_unary, n_binary, n_macros = rules.unary.shape[0], rules.binary.shape[0], rules.macro_size.shape[0]
@@ -206,7 +206,7 @@ def insert_macro(f, start, end, which, rules, s):
     return True
 
 
-@jit
+@bare_jit
 def complexity_of(f, cost):
     """Sum of the costs of the nodes."""
     total = 0
@@ -215,7 +215,7 @@ def complexity_of(f, cost):
     return total
 
 
-@jit
+@bare_jit
 def constants_of(f):
     """Number of free constants."""
     k = 0
@@ -224,13 +224,13 @@ def constants_of(f):
     return k
 
 
-@jit
+@bare_jit
 def cost_of(f, i, cost):
     """Cost of one node; those of the features stand behind those of the opcodes."""
     return cost[N_OPCODES + f.args[i]] if f.ops[i] == 2 else cost[f.ops[i]]
 
 
-@jit
+@bare_jit
 def depth_of(f, arity, stack):
     """Nodes on the longest way from root to leaf; `stack` is int64 scratch of length L."""
     top = 0
@@ -247,7 +247,7 @@ def depth_of(f, arity, stack):
     return stack[0]
 
 
-@jit
+@bare_jit
 def hash_of(f):
     """Hash of the structure: the values of free constants do not count. Never 0."""
     h = _GOLDEN

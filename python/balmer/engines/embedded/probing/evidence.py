@@ -166,7 +166,7 @@ def _objective(rows, theta, inverse, parts, weights, gradient, potrf, potri):
         return np.inf
     _times(inverse, rows.y, weights)
     value += np.dot(rows.y, weights) / 2.0
-    _gradient(rows, theta, inverse, parts, weights, gradient)
+    _gradient(rows, theta, inverse, parts, weights, gradient, np.empty(n))
     start = 0
     for c in range(rows.sizes.shape[0]):
         for k in range(
@@ -253,11 +253,10 @@ def _times(matrix, y, out):
 
 
 @loops_jit
-def _gradient(rows, theta, inverse, parts, weights, gradient):
+def _gradient(rows, theta, inverse, parts, weights, gradient, pull):
     """Half the trace of (inverse - weights weights') times the covariance's derivatives by log a and log l."""
     n = rows.y.shape[0]
     gradient[:] = 0.0
-    pull = np.empty(n)
     for j in range(n):
         w, start, first = weights[j], 0, 0
         row = inverse[j]
