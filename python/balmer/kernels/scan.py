@@ -17,9 +17,9 @@ _FLAT = np.float32(1e-6)  # of the mean square: a spread below is that of a cons
 def scan(shape, cost, first, last, w, wd, sum_d, sums):
     """For columns `first` to `last` of `shape` (n_rows, n): how near a + b g comes to d.
 
-    `w` are the weights of the rows, of sum one, and `wd` these times d, whose weighted sum is `sum_d`. Written to `sums`
-    (4, n) are the weighted sums of g, g^2 and g d, and the squared deviation of the best a + b g with a price for its
-    length, which is `cost`.
+    `w` are the weights of the rows, of sum one, and `wd` these times d, whose weighted sum is `sum_d`. To `sums` (4, n)
+    go the weighted sums of g, g^2 and g d, and the squared deviation of the best a + b g with a price for its length,
+    which is `cost`.
     """
     begin, end = np.uint64(first), np.uint64(last)
     of_g, of_gg, of_gd, scores = sums[0], sums[1], sums[2], sums[3]

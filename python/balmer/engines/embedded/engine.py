@@ -51,6 +51,7 @@ Floats = NDArray[np.float64]
 _FIRST_EPOCH = 250  # evaluations of each island
 _NEWS = 0.99  # by how much a loss on the front must fall for an epoch not to be stale
 _STALE = 4  # such epochs in a row, after which twice as many rows are seen
+_LONGEST = 24  # epochs on the same rows: of noise there is always something to describe better
 _REALS = {"float64": np.float64, "float32": np.float32}
 _SINGLE = 3e-7  # relative residual that float32 cannot tell from zero
 _POLL = 0.2  # seconds between looks at the clock, the keyboard and the progress bar
@@ -205,7 +206,7 @@ class _Search:
         return Evolution(
             front=pareto(archive),
             archive=archive,
-            state=save(self.islands, self.problem, self.seed, self.epoch, self.rows, self.stale),
+            state=save(self.islands, self.problem, self.seed, self.epoch, self.since, self.rows, self.stale),
             evaluations=self._evaluations() - self.spent_before,
             node_evaluations=sum(int(island.counters[1]) for island in self.islands),
             seconds=time.perf_counter() - self.begin,
@@ -233,6 +234,7 @@ class _Search:
         self.data = X, y, weights
         self.rows = engine.sample if self.state is None else int(self.state["rows"])
         self.stale = 0 if self.state is None else int(self.state["stale"])
+        self.since = 0 if self.state is None else int(self.state["since"])
         lanes = min(LIBRARY_ROWS, engine.sample, len(y))
         self.scratch = [new_scratch(self.rules, lanes) for _ in range(self.threads)]
         self.tables = self._packed(X, y, weights)
@@ -332,9 +334,10 @@ class _Search:
             migrate(self.islands)
             news = any(not c.loss > _NEWS * before.get(c.complexity, np.inf) for c in self.front)
             self.stale = 0 if news else self.stale + 1
-            if self.stale >= _STALE and self.rows < len(self.order):
+            long = self.stale >= _STALE or self.epoch - self.since >= _LONGEST
+            if long and self.rows < len(self.order):
                 # What is left to find hides in noise or in details that so few rows do not show.
-                self.rows, self.stale = 2 * self.rows, 0
+                self.rows, self.stale, self.since = 2 * self.rows, 0, self.epoch
                 self._draw()
                 self._reassess()
         if self.stopped is None and any(self._is_enough(candidate) for candidate in self.front):

@@ -53,7 +53,9 @@ def new_islands(problem: Problem, n_islands: int, population: int, seed: int) ->
     return islands
 
 
-def save(islands: Sequence[Island], problem: Problem, seed: int, epoch: int, rows: int, stale: int) -> State:
+def save(
+    islands: Sequence[Island], problem: Problem, seed: int, epoch: int, since: int, rows: int, stale: int
+) -> State:
     """All islands as named arrays with a leading island axis; nothing in it needs pickle."""
     state = {name: np.stack([getattr(island, name) for island in islands]) for name in Island._fields}
     numbers = {
@@ -61,6 +63,7 @@ def save(islands: Sequence[Island], problem: Problem, seed: int, epoch: int, row
         "epoch": np.array(epoch),
         "rows": np.array(rows),
         "stale": np.array(stale),
+        "since": np.array(since),
     }
     return state | numbers | {"problem": digest(problem)}
 
