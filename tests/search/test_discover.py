@@ -173,6 +173,26 @@ def test_a_search_goes_on_from_its_state():
     assert second.front[-1].loss <= first.front[-1].loss * 1.0001
 
 
+def test_the_first_front_is_shown_before_the_evolution_and_may_be_enough():
+    seen = []
+
+    def enough(progress):
+        seen.append(progress)
+        return bool(progress.front)
+
+    found = bm.discover(noisy(), evaluations=50_000, seed=1, on_progress=enough)
+    assert found.stopped == "interrupted"
+    shown = [p for p in seen if p.front]
+    assert shown[0].stage == "small formulas"
+    assert all(c.loss == pytest.approx(reference(c, noisy()), rel=1e-9) for c in shown[0].front)
+    assert found.provenance["evaluations"] < 5000
+    assert found.best.loss <= min(c.loss for c in shown[0].front)
+
+
+def reference(candidate, data):
+    return float(np.mean(((candidate.expression.evaluate(data.X) - data.y) / data.sigma) ** 2))
+
+
 def test_progress_names_the_stages():
     stages = []
     bm.discover(noisy(), evaluations=5000, seed=1, on_progress=lambda p: stages.append(p.stage))
