@@ -321,9 +321,9 @@ def test_ctrl_c_ends_all_targets(balmer, tmp_path, monkeypatch):
     module = sys.modules["balmer.search.discover"]
     small = module.small_formulas
 
-    def press(problem, effort):
+    def press(*given):
         signal.raise_signal(signal.SIGINT)
-        return small(problem)
+        return small(*given)
 
     monkeypatch.setattr(module, "small_formulas", press)
     code, _, _ = balmer("fit", several(tmp_path / "t.csv"), "-t", "p", "-t", "v/w", "--evaluations", "4000")

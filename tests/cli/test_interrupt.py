@@ -42,7 +42,7 @@ def wait_for(stream, text):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_the_front_so_far_is_shown_and_saved(planets, tmp_path, number, code, engine):
     with fit(planets, tmp_path, engine) as process:
-        wait_for(process.stderr, "formulas, loss")
+        wait_for(process.stderr, "evolution, ")
         process.send_signal(number)
         out, err = process.communicate()
     assert process.returncode == code, err
@@ -58,7 +58,7 @@ def test_the_front_so_far_is_shown_and_saved(planets, tmp_path, number, code, en
 
 def test_a_second_ctrl_c_leaves_whole_files(planets, tmp_path):
     with fit(planets, tmp_path) as process:
-        wait_for(process.stderr, "formulas, loss")
+        wait_for(process.stderr, "evolution, ")
         process.send_signal(signal.SIGINT)
         wait_for(process.stderr, "interrupted: finishing")
         process.send_signal(signal.SIGINT)
