@@ -28,6 +28,7 @@ from balmer.engines.base import OnProgress, State, Stopped
 from balmer.errors import ConfigError, EngineError
 from balmer.expressions import Expression, express_in, parse
 from balmer.kernels import losses
+from balmer.search.buckingham import reduced_formulas
 from balmer.search.campaign import evolve_with_structure
 from balmer.search.choice import chosen_engine, problem_of, seed_of
 from balmer.search.enumeration import small_formulas
@@ -182,6 +183,10 @@ def discover(
         interrupted |= report([e for e, _ in candidates])
         if not interrupted:
             candidates += [(e, "enumeration") for e in small_formulas(problem, _effort(budget), report)]
+            if not any(c.loss <= problem.noise_floor for c in _judged([e for e, _ in candidates], problem)):
+                candidates += [
+                    (e, "dimensionless groups") for e in reduced_formulas(problem, _effort(budget))
+                ]
             interrupted = report([e for e, _ in candidates])
     except KeyboardInterrupt:
         interrupted = True

@@ -14,7 +14,7 @@ from balmer.engines import Problem
 from balmer.expressions import Expression, apply, literal, variable
 from balmer.expressions.operators import OPERATORS_BY_CODE, VARIABLE
 from balmer.search.refine import distinct
-from balmer.units import Unit
+from balmer.units import Unit, parse_unit
 
 __all__ = [
     "OUTER",
@@ -78,6 +78,15 @@ class Reduced:
         gone = {i for group in groups for i in group}.union(dropped)
         kept = [variable(i) for i in range(len(self.inner)) if i not in gone]
         return self._with([*groups.values(), *kept], self.problem.y, self.problem.dataset.target.unit)
+
+    def in_terms_of(self, inner: Sequence[Expression], target: Floats, *, steepness: Floats) -> Reduced:
+        """The problem of another target, without a unit, in dimensionless formulas of the features.
+
+        Parameters
+        ----------
+        target, steepness : as of `on_features`.
+        """
+        return self._with(inner, target, parse_unit("1"), steepness=steepness)
 
     def on_features(
         self,

@@ -15,6 +15,7 @@ from balmer.data import Dataset
 from balmer.engines import Budget, Engine, Finding, Problem, Progress
 from balmer.engines.base import OnProgress
 from balmer.expressions import Expression, apply, variable
+from balmer.search.buckingham import reductions
 from balmer.search.enumeration import small_formulas
 from balmer.search.plan import Attempt, Plan
 from balmer.search.power_law import power_laws
@@ -145,7 +146,7 @@ class _Search:
     ) -> None:
         """Try what the findings allow, the surest first, until a formula leaves nothing to be found."""
         steps = _Steps(self, node, [f for f in findings if f.verdict], depth, tolerance)
-        for step in (steps.merged, steps.scaled, steps.separated, steps.undone, steps.inner):
+        for step in (steps.grouped, steps.merged, steps.scaled, steps.separated, steps.undone, steps.inner):
             for new, attempt in step():
                 formulas += new
                 attempts.append(attempt)
@@ -231,6 +232,19 @@ class _Steps:
             said = [node.text(e) for e in groups.values()]
             said += [f"without {node.said(i)}" for i in sorted(dropped)]
             yield self._child(node.with_inner(groups, dropped), ", ".join(said), self.tolerance)
+
+    def grouped(self) -> Iterator[tuple[list[Expression], Attempt]]:
+        """S g(dimensionless groups), where there are units: fewer variables, and nothing lost."""
+        if self.depth:
+            return
+        for child, scale in reductions(self.node.problem):
+            slope = 1 / (scale.evaluate(self.node.problem.X) * np.ones(len(self.node.problem.y)))
+            tolerance = _carried(self.tolerance, self.node.problem, child.problem, slope)
+            groups = ", ".join(map(child.said, range(len(child.inner))))
+            formulas, attempt = self.search.solve(
+                child, f"{self.node.text(scale)} * g({groups})", self.depth + 1, tolerance
+            )
+            yield [apply("mul", scale, child.whole(e)) for e in formulas], attempt
 
     def scaled(self) -> Iterator[tuple[list[Expression], Attempt]]:
         """y^p G(x/y, others): the target over a power of one feature, with a ratio in the place of two."""
