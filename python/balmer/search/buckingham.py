@@ -52,8 +52,10 @@ def reductions(problem: Problem) -> list[tuple[Reduced, Expression]]:
         with np.errstate(all="ignore"):
             size = scale.evaluate(problem.X) * np.ones(len(problem.y))
             columns = [group.evaluate(problem.X) for group in inner]
-        if np.all(np.isfinite(size)) and np.all(size != 0) and np.all(np.isfinite(columns)):
-            found.append((root.in_terms_of(inner, problem.y / size, steepness=1 / size), scale))
+            rest = problem.y / size
+        usable = np.all(np.isfinite(size)) and np.all(np.isfinite(rest)) and np.all(np.isfinite(columns))
+        if usable and np.ptp(rest) > 0:  # else the scale is the law
+            found.append((root.in_terms_of(inner, rest, steepness=1 / size), scale))
     return found[:_MOST]
 
 
