@@ -83,10 +83,6 @@ class Engine(Protocol):
         """``"embedded"`` or ``"julia"``."""
         ...
 
-    def warm_up(self) -> None:
-        """Begin, without waiting for it, what the first search of all would have to wait for."""
-        ...
-
     def evolve(
         self,
         problem: Problem,

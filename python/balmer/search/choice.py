@@ -68,7 +68,8 @@ def chosen_engine(
 
     Parameters
     ----------
-    problem : what it is to search; "auto" then is an engine that knows the loss.
+    problem : what it is to search; "auto" then is an engine that knows the loss, and what an embedded engine still has
+        to compile begins to be compiled.
 
     Raises
     ------
@@ -97,7 +98,10 @@ def chosen_engine(
         return JuliaEngine(threads=threads)
     from balmer.engines.embedded import EmbeddedEngine
 
-    return EmbeddedEngine(threads=threads, precision=precision or "float64")
+    embedded = EmbeddedEngine(threads=threads, precision=precision or "float64")
+    if problem is not None:
+        embedded.warm_up()
+    return embedded
 
 
 def engine_meant(engine: str, simple: bool = True) -> str:

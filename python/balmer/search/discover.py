@@ -169,7 +169,6 @@ def discover(
     limits = {"seconds": time, "evaluations": evaluations, "target_loss": target_loss, "patience": patience}
     budget = Budget.read(limits)
     chosen = chosen_engine(engine, threads, precision, problem)
-    chosen.warm_up()
     candidates = [(e, "start") for e in _start(start, problem)]
     findings = function(chosen, seed) if function else []
     interrupted = False

@@ -62,9 +62,6 @@ class JuliaEngine:
                 f"tournament = {self.tournament}: it must be smaller than the population of {self.population}"
             )
 
-    def warm_up(self) -> None:
-        """Nothing: Julia has to start on the main thread, and only one thing at a time can be done there."""
-
     def evolve(
         self,
         problem: Problem,
