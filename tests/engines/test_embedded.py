@@ -15,6 +15,7 @@ from balmer.engines.embedded.rules import rules_for
 from balmer.engines.embedded.types import Formula
 from balmer.expressions import OPERATORS, check_dimensions, parse
 from balmer.expressions.operators import CONSTANT
+from balmer.units import Dimension
 from strategies import expressions, rows
 
 SIZE = 60
@@ -90,13 +91,14 @@ def has_fitted_exponent(expression):
     )[0]
 
 
-@given(expressions(n_features=3, max_leaves=7))
-@settings(max_examples=500)
-def test_the_compiled_unit_check_is_the_exact_one(expression):
+@given(expressions(n_features=3, max_leaves=7), st.booleans())
+@settings(max_examples=800)
+def test_the_compiled_unit_check_is_the_exact_one(expression, pure):
     assume(len(expression) <= SIZE)
     features = [column.unit.dimension for column in DATA.features]
-    exact = check_dimensions(expression, features, DATA.target.unit.dimension).holds
-    compiled = _units_hold(formula(expression), RULES)
+    given_units = [Dimension()] * expression.n_constants if pure else None
+    exact = check_dimensions(expression, features, DATA.target.unit.dimension, constants=given_units).holds
+    compiled = _units_hold(formula(expression), RULES._replace(pure_constants=pure))
     if compiled:
         assert exact
     # A fitted exponent is held to more in the search: that its value may still change.

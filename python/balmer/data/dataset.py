@@ -21,7 +21,8 @@ from balmer.data.numeric import Floats
 from balmer.data.show import SUMMARY, SummaryRow, html_table, summary_row, text_table
 from balmer.data.source import arrow_source, open_source, pandas_source
 from balmer.data.table import write_table
-from balmer.units import Unit
+from balmer.errors import DataError
+from balmer.units import Unit, parse_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -241,6 +242,33 @@ class Dataset:
             features = [name for name in known if name != target]
         table = type(self).from_arrow(self.to_arrow(), target, features=features, units=self.units)
         return replace(table, dropped_rows=self.dropped_rows, missing=self.missing)
+
+    def with_nature(self, symbols: str | Sequence[str]) -> Dataset:
+        """The dataset with constants of nature among its features, in SI units.
+
+        Parameters
+        ----------
+        symbols : as in ``"c h k_B"``; see `balmer.data.nature.NATURE`.
+
+        Raises
+        ------
+        DataError
+            If there is no such constant, or a column has its name.
+        """
+        from balmer.data.nature import nature  # SciPy takes a moment
+
+        chosen = symbols.replace(",", " ").split() if isinstance(symbols, str) else list(symbols)
+        columns, rows = [], []
+        for symbol in dict.fromkeys(chosen):
+            number, unit, name = nature(symbol)
+            if symbol in (column.name for column in self.columns):
+                raise DataError(
+                    f"the constant of nature {symbol!r} has the name of a column; rename the column"
+                )
+            columns.append(Column(symbol, unit=parse_unit(unit), description=name))
+            rows.append(np.full(self.n_rows, number))
+        X = np.ascontiguousarray(np.vstack([self.X, *rows]))
+        return replace(self, X=X, features=(*self.features, *columns))
 
     @property
     def n_features(self) -> int:

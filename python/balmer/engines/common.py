@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from balmer.engines.base import Candidate
 from balmer.engines.problem import Budget, Problem
 from balmer.errors import ConfigError
-from balmer.expressions import Expression, check_dimensions
+from balmer.expressions import Expression
 
 __all__ = [
     "Patience",
@@ -67,14 +67,12 @@ def check_request(problem: Problem, budget: Budget, start: Sequence[Expression])
                 f"the start formula {expression.text(problem.dataset.feature_names)} is outside the search space: "
                 f"{reason}"
             )
-        if problem.check_units and problem.dimensions is not None:
-            names, dimensions = problem.dataset.feature_names, problem.dimensions
-            report = check_dimensions(expression, dimensions[:-1], dimensions[-1], names=names)
-            if not report:
-                raise ConfigError(
-                    f"the start formula {expression.text(names)} is dimensionally wrong: {report.reason}; "
-                    f"mend it, or set units = 'ignore'"
-                )
+        report = problem.dimension_report(expression) if problem.check_units else None
+        if report is not None and not report:
+            raise ConfigError(
+                f"the start formula {expression.text(problem.dataset.feature_names)} is dimensionally wrong: "
+                f"{report.reason}; mend it, or set units = 'ignore'"
+            )
 
 
 def rows_searched(problem: Problem, max_rows: int, seed: int) -> tuple[Floats, Floats, Floats, bool]:

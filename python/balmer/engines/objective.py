@@ -49,12 +49,16 @@ class Objective(Settings):
     units : ``"forbid"`` admits only dimensionally right formulas, ``"ignore"`` all; ``"auto"`` forbids where every
         column has a unit. ``"penalise"`` (Julia engine) lets wrong ones compete with a loss that grows with their
         distance in exponents.
+    constants : ``"free"`` lets the free constants have any units, which are solved for and shown; ``"dimensionless"``
+        makes them pure numbers, so that the features, constants of nature among them (`Dataset.with_nature`), must give
+        the target its dimension (embedded engine).
     unit_penalty : of ``"penalise"``, for every exponent that is off by 1, in losses of the best constant.
     """
 
     loss: str | Callable[..., Any] = "squared"
     delta: float = Field(1.0, gt=0, allow_inf_nan=False)
     units: Literal["auto", "forbid", "penalise", "ignore"] = "auto"
+    constants: Literal["free", "dimensionless"] = "free"
     unit_penalty: float = Field(1.0, gt=0, allow_inf_nan=False)
 
     @field_validator("loss", mode="before")

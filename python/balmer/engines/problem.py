@@ -20,7 +20,8 @@ from balmer.engines.objective import Objective
 from balmer.engines.settings import Settings
 from balmer.engines.space import SearchSpace
 from balmer.errors import UnitError
-from balmer.units import Dimension
+from balmer.expressions import DimensionReport, Expression, check_dimensions
+from balmer.units import Dimension, solve_powers
 
 if TYPE_CHECKING:
     from balmer.kernels import Loss
@@ -68,7 +69,8 @@ class Problem:
     Raises
     ------
     UnitError
-        If units are to be obeyed and a column has none.
+        If units are to be obeyed and a column has none, or constants are pure numbers and no formula can have the
+        dimension of the target.
     ConfigError
         If the space speaks of features that the dataset does not have, or the loss cannot be that of these data.
 
@@ -90,6 +92,7 @@ class Problem:
                         f"column {name!r} has no unit, but units = {self.objective.units!r} needs one for every "
                         f"column; give it one ('1' where it is dimensionless) or set units = 'ignore'"
                     )
+        self._check_that_units_can_match()
         if self.objective.loss != "squared":
             _ = self.measure  # which says what is wrong with it
 
@@ -152,6 +155,34 @@ class Problem:
     def noise_floor(self) -> float:
         """Loss at which float64 itself is the limit: there is nothing left to explain. 0 for a loss of the user's."""
         return self.measure.noise_floor()
+
+    def _check_that_units_can_match(self) -> None:
+        pure = self.objective.constants == "dimensionless" or self.space.max_constants == 0
+        if not (pure and self.check_units) or self.dimensions is None:
+            return
+        *features, target = self.dimensions
+        if solve_powers(target, features) is None:
+            given = ", ".join(f"{column} [{unit}]" for column, unit in self.dataset.units.items())
+            name = self.dataset.target.name
+            raise UnitError(
+                f"no formula can match: the target {name!r} has dimension {target}, which no product of powers of the "
+                f"features has, and constants are pure numbers; look for a wrong unit in {given}, or set "
+                f"constants = 'free' and allow some"
+            )
+
+    def dimension_report(self, expression: Expression) -> DimensionReport | None:
+        """What the units of the columns say of a formula of the features; None unless all are known."""
+        if self.dimensions is None:
+            return None
+        *features, target = self.dimensions
+        pure = self.objective.constants == "dimensionless"
+        return check_dimensions(
+            expression,
+            features,
+            target,
+            constants=(Dimension(),) * expression.n_constants if pure else None,
+            names=self.dataset.feature_names,
+        )
 
     @cached_property
     def check_units(self) -> bool:

@@ -14,8 +14,8 @@ from itertools import product
 import numpy as np
 
 from balmer.engines import Problem
-from balmer.expressions import Expression, apply, express_in, simplify, variable
-from balmer.kernels import losses
+from balmer.expressions import Expression, apply, constant, express_in, simplify, variable
+from balmer.kernels import fit, losses
 from balmer.search.enumeration import small_formulas
 from balmer.search.power_law import power_laws
 from balmer.search.powers import product_of_powers
@@ -66,7 +66,7 @@ def reduced_formulas(problem: Problem, effort: float) -> list[Expression]:
     ----------
     effort : as of `balmer.search.enumeration.small_formulas` for the problem itself.
     """
-    formulas: list[Expression] = []
+    formulas = _monomials(problem)
     for node, scale in reductions(problem):
         small = [*power_laws(node.problem), *small_formulas(node.problem, _EFFORT * effort)]
         new = [apply("mul", scale, node.whole(e)) for e in small]
@@ -89,6 +89,19 @@ def reduced_formulas(problem: Problem, effort: float) -> list[Expression]:
         if np.min(loss, initial=np.inf) <= problem.noise_floor:
             break
     return formulas
+
+
+def _monomials(problem: Problem) -> list[Expression]:
+    """A factor times a product of powers of the target's dimension; features that do not vary take part too."""
+    if not problem.check_units or problem.dimensions is None or np.any(problem.X == 0):
+        return []
+    *features, target = problem.dimensions
+    found = []
+    for scale in dict.fromkeys(scale for _, scale in _choices(features, target)):
+        formula = express_in(apply("mul", constant(1.0), _product(scale)), problem.space.allowed)
+        if formula is not None and _fits(formula, problem):
+            found.append(fit(formula, problem.X, problem.y, problem.square_weights).expression)
+    return found
 
 
 def _choices(

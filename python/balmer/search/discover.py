@@ -178,7 +178,7 @@ def discover(
 
     try:
         interrupted = _report(on_progress, "power laws")
-        candidates += [(e, "power law") for e in power_laws(problem)]
+        candidates += [(e, "power law") for e in power_laws(problem) if units_hold(e, problem)]
         interrupted |= report([e for e, _ in candidates])
         if not interrupted:
             candidates += [(e, "enumeration") for e in small_formulas(problem, _effort(budget), report)]

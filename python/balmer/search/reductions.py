@@ -132,7 +132,8 @@ class Reduced:
         units = {text: unit_of(formula, own) for text, formula in zip(texts, inner, strict=True)} | {
             name: unit
         }
-        objective = problem.objective
+        # Of a part, constants may have units; the whole is held to what was asked.
+        objective = problem.objective.model_copy(update={"constants": "free"})
         if any(u is None for u in units.values()):
             objective = objective.model_copy(update={"units": "ignore"})
         table = Dataset.from_arrays(

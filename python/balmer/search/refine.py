@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balmer.engines import Problem
-from balmer.expressions import Expression, check_dimensions, simplify, tidy, tie
+from balmer.expressions import Expression, simplify, tidy, tie
 from balmer.kernels import fit
 from balmer.search.curvature import curvature
 from balmer.search.law import Constant, Law
@@ -252,9 +252,7 @@ def law_of(refined: Refined, problem: Problem) -> Law:
         )
         for k, value in enumerate(expression.constants)
     )
-    holds = None
-    if problem.dimensions is not None:
-        holds = check_dimensions(expression, problem.dimensions[:-1], problem.dimensions[-1]).holds
+    report = problem.dimension_report(expression)
     return Law(
         expression=expression,
         loss=refined.loss,
@@ -262,7 +260,7 @@ def law_of(refined: Refined, problem: Problem) -> Law:
         score=refined.score,
         covariance=matrix,
         constants=constants,
-        units_hold=holds,
+        units_hold=None if report is None else report.holds,
         origin=refined.origin,
         features=problem.dataset.features,
         target=problem.dataset.target,
@@ -295,16 +293,13 @@ def _fits(expression: Expression, problem: Problem) -> bool:
 
 def units_hold(expression: Expression, problem: Problem) -> bool:
     """Whether the formula is dimensionally right, or the problem does not ask."""
-    if not problem.check_units or problem.dimensions is None:
-        return True
-    return check_dimensions(expression, problem.dimensions[:-1], problem.dimensions[-1]).holds
+    report = problem.dimension_report(expression) if problem.check_units else None
+    return report is None or report.holds
 
 
 def _dimensions_of_constants(expression: Expression, problem: Problem) -> tuple[Dimension | None, ...] | None:
-    if problem.dimensions is None:
-        return None
-    report = check_dimensions(expression, problem.dimensions[:-1], problem.dimensions[-1])
-    return report.constants if report.holds else None
+    report = problem.dimension_report(expression)
+    return report.constants if report is not None and report.holds else None
 
 
 def _unit(dimension: Dimension | None, problem: Problem) -> Unit | None:

@@ -82,6 +82,7 @@ def rules_for(
         max_depth=space.max_depth,
         max_constants=space.max_constants,
         check_units=problem.check_units,
+        pure_constants=problem.objective.constants == "dimensionless",
         tournament=tournament,
         crossover=crossover,
         repair=repair,

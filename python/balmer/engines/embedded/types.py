@@ -64,6 +64,7 @@ class Rules(NamedTuple):
     max_depth: int
     max_constants: int
     check_units: bool
+    pure_constants: bool  # whether free constants have no units
     tournament: int
     crossover: float
     repair: float

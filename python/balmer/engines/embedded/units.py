@@ -57,7 +57,7 @@ def _infer(f, rules, exponents, wild, loose):
             number[top] = op != 2
             value[top] = f.values[i]
             loose[top] = False
-            wild[top] = op == 0 or (op == 1 and f.values[i] == 0.0)
+            wild[top] = (op == 0 and not rules.pure_constants) or (op == 1 and f.values[i] == 0.0)
             for b in range(n_base):
                 exponents[top, b] = rules.dimensions[f.args[i], b] if op == 2 else 0.0
             top += 1

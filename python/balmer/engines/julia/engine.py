@@ -17,7 +17,7 @@ from balmer.engines.julia import session
 from balmer.engines.julia.crossing import Request, copied, julia_errors
 from balmer.engines.problem import Budget, Problem, SearchSpace
 from balmer.errors import ConfigError, EngineError
-from balmer.expressions import Expression, check_dimensions
+from balmer.expressions import Expression
 from balmer.expressions.operators import LITERAL, N_OPCODES, OPERATORS, OPERATORS_BY_CODE
 
 __all__ = ["JuliaEngine"]
@@ -85,6 +85,11 @@ class JuliaEngine:
         if problem.objective.loss != "squared":
             raise ConfigError(
                 f"loss = {problem.objective.loss!r} is not known to the Julia engine: set 'squared', or "
+                f"engine = 'embedded'"
+            )
+        if problem.objective.constants != "free" and problem.check_units:
+            raise ConfigError(
+                f"constants = {problem.objective.constants!r} is not known to the Julia engine: set 'free', or "
                 f"engine = 'embedded'"
             )
         if state is not None and not np.array_equal(state.get("problem", np.zeros(0)), digest(problem)):
@@ -280,10 +285,8 @@ class _Search:
 
     def _holds(self, expression: Expression) -> bool:
         """Julia has decided in floats; fractions have the last word."""
-        if not self.problem.check_units or self.problem.dimensions is None:
-            return True
-        *features, target = self.problem.dimensions
-        return check_dimensions(expression, features, target).holds
+        report = self.problem.dimension_report(expression) if self.problem.check_units else None
+        return report is None or report.holds
 
     def _cost(self, expression: Expression) -> int:
         return self.problem.space.complexity.of(expression)
