@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         evaluations = 0
         for _ in range(options.repeat):
             for kind in seconds:
-                spent, evaluations = _run(problem, options.evaluations, _TWICE.get(kind))
+                spent, evaluations = _run(problem, options.evaluations, _TWICE.get(kind), options.sample)
                 seconds[kind].append(spent)
         once = float(np.median(seconds["once"]))
         parts = [float(np.median(seconds[kind])) / once - 1 for kind in _TWICE]
@@ -119,6 +119,7 @@ def _run(
     problem: Problem,
     evaluations: int,
     twice: tuple[Callable[[Entry], Entry], Callable[[Rules], Rules]] | None,
+    sample: int = 128,
 ) -> tuple[float, int]:
     """Processor time of the evolution alone, and its passes over the rows; with some loops run twice."""
     whole_entry, whole_linked = program.entry, engine.linked
@@ -127,7 +128,7 @@ def _run(
         program.entry = lambda width=64: loops
         engine.linked = lambda *given, **named: twice[1](whole_linked(*given, **named))
     try:
-        search = EmbeddedEngine(threads=1)
+        search = EmbeddedEngine(threads=1, sample=sample)
         begin = time.process_time()
         search.evolve(problem, Budget(evaluations=1), seed=1)
         prepared = time.process_time() - begin
@@ -148,6 +149,13 @@ def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     add = parser.add_argument
     add("--rows", type=int, default=1000, metavar="N", help="of the tables (1000)")
+    add(
+        "--sample",
+        type=int,
+        default=128,
+        metavar="N",
+        help="rows on which candidates are compared at first (128)",
+    )
     add("--evaluations", type=int, default=100_000, metavar="N", help="passes of a search (100000)")
     add("--noise", type=float, default=0.01, help="of the target, so that no search ends early (0.01)")
     add("--repeat", type=int, default=3, metavar="N", help="runs of each, of which the median counts (3)")
