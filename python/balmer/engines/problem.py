@@ -157,8 +157,7 @@ class Problem:
         return self.measure.noise_floor()
 
     def _check_that_units_can_match(self) -> None:
-        pure = self.objective.constants == "dimensionless" or self.space.max_constants == 0
-        if not (pure and self.check_units) or self.dimensions is None:
+        if self.objective.constants == "free" or not self.check_units or self.dimensions is None:
             return
         *features, target = self.dimensions
         if solve_powers(target, features) is None:
@@ -167,7 +166,7 @@ class Problem:
             raise UnitError(
                 f"no formula can match: the target {name!r} has dimension {target}, which no product of powers of the "
                 f"features has, and constants are pure numbers; look for a wrong unit in {given}, or set "
-                f"constants = 'free' and allow some"
+                f"constants = 'free'"
             )
 
     def dimension_report(self, expression: Expression) -> DimensionReport | None:
