@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 
 from balmer.data import Dataset
@@ -31,6 +33,15 @@ def test_a_search_compiles_nothing_that_was_not_compiled_for_it():
     assert [list(function.overloads) for function in FUNCTIONS] == before
 
 
-def test_no_process_is_started_where_everything_is_compiled():
-    warm.compile_all()
-    assert warm.begin_to_compile.__wrapped__() is None
+def test_a_process_is_started_only_where_nothing_is_compiled_yet(monkeypatch, tmp_path):
+    started = []
+    begin = warm.begin_to_compile.__wrapped__  # without the memory of an earlier call
+    monkeypatch.setattr(warm, "run_island", SimpleNamespace(stats=SimpleNamespace(cache_path=str(tmp_path))))
+    monkeypatch.setattr(warm.os, "cpu_count", lambda: 2)
+    monkeypatch.setattr(warm.subprocess, "Popen", lambda command, **options: started.append(command))
+    begin()
+    assert len(started) == 1
+    assert "compile_all()" in started[0][-1]
+    (tmp_path / "island.run_island-1.py311.nbi").touch()
+    begin()
+    assert len(started) == 1

@@ -174,7 +174,10 @@ def discover(
     interrupted = False
 
     def report(found: Sequence[Expression]) -> bool:
-        return _report(on_progress, "small formulas", front=_judged(found, problem))
+        # Where nobody looks, large tables need not be gone through.
+        return on_progress is not None and _report(
+            on_progress, "small formulas", front=_judged(found, problem)
+        )
 
     try:
         interrupted = _report(on_progress, "power laws")
@@ -182,7 +185,7 @@ def discover(
         interrupted |= report([e for e, _ in candidates])
         if not interrupted:
             candidates += [(e, "enumeration") for e in small_formulas(problem, _effort(budget), report)]
-            if not any(c.loss <= problem.noise_floor for c in _judged([e for e, _ in candidates], problem)):
+            if problem.check_units and not _is_exact([e for e, _ in candidates], problem):
                 candidates += [
                     (e, "dimensionless groups") for e in reduced_formulas(problem, _effort(budget))
                 ]
@@ -319,6 +322,10 @@ def _report(
 ) -> bool:
     """Tell the user; whether the user wants an end."""
     return on_progress is not None and bool(on_progress(Progress(stage, fraction=fraction, front=front)))
+
+
+def _is_exact(formulas: Sequence[Expression], problem: Problem) -> bool:
+    return any(c.loss <= problem.noise_floor for c in _judged(formulas, problem))
 
 
 def _judged(formulas: Sequence[Expression], problem: Problem) -> tuple[Candidate, ...]:

@@ -28,7 +28,9 @@ __all__ = ["begin_to_compile", "compile_all"]
 
 @cache
 def begin_to_compile() -> subprocess.Popen[bytes] | None:
-    """Start the process, unless the machine has one core or the evolution was compiled before."""
+    """Start the process, unless the machine has one core, the evolution was compiled before, or this is no Python."""
+    if not sys.executable or getattr(sys, "frozen", False):
+        return None
     stats = getattr(run_island, "stats", None)
     if (
         stats is None
