@@ -1,9 +1,10 @@
 """The unit check of a candidate: algebra on exponents, one pass over the program. Compiled.
 
 A subtree has a definite dimension, or a wild one: it contains a free constant that can still take any unit. In a tree
-every constant meets each demand once, so one pass decides exactly whether units for all constants exist. A power with
-a free exponent of a base with a dimension is loose: what it has depends on the fit, and only a wild factor beside it
-can take that up.
+every constant meets each demand once, so one pass decides exactly whether units for all constants exist, provided that
+numbers are folded (`simplify`): an exponent that is still to be computed counts as unknown. A power with a free
+exponent of a base with a dimension is loose: what it has depends on the fit, and only a wild factor beside it can take
+that up.
 """
 
 from __future__ import annotations
