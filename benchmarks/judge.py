@@ -151,6 +151,13 @@ class Judge:
                 break
         return best, place
 
+    def is_exact(self, found: Expression, truth: Truth, *, sigma: float, rows: int = _ROWS) -> bool:
+        """Whether the verdict on a formula fitted to noisy rows is exact; quick where its constants are far off."""
+        near = _Rows.draw(truth, np.random.default_rng(self.seed))
+        return not near.rms(found) > _plausible_error(found, sigma, rows) and (
+            self(found, truth, sigma=sigma, rows=rows).kind == "exact"
+        )
+
     def __call__(
         self, found: Expression | Law, truth: Truth, *, sigma: float = 0.0, rows: int = _ROWS
     ) -> Verdict:
@@ -171,8 +178,7 @@ class Judge:
             return self._compare(_exact(expression), truth, near, far, _AS_FOUND, as_found)
         verdict = self._compare(expression, truth, near, far, _REFITTED, as_found)
         if verdict.kind == "exact":
-            error = near.rms(expression)
-            if error > _SIGMAS * sigma * np.sqrt(max(expression.n_constants, 1) / rows):
+            if near.rms(expression) > _plausible_error(expression, sigma, rows):
                 return Verdict("wrong", "constants are off by more than their errors", as_found)
         return verdict
 
@@ -241,6 +247,10 @@ class Judge:
             self.close()
             return None
         return bool(json.loads(line))
+
+
+def _plausible_error(expression: Expression, sigma: float, rows: int) -> float:
+    return float(_SIGMAS * sigma * np.sqrt(max(expression.n_constants, 1) / rows))
 
 
 _ORDER: tuple[Kind, ...] = ("exact", "difference", "ratio", "wrong")
