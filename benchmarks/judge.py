@@ -177,9 +177,8 @@ class Judge:
         if not sigma > 0:
             return self._compare(_exact(expression), truth, near, far, _AS_FOUND, as_found)
         verdict = self._compare(expression, truth, near, far, _REFITTED, as_found)
-        if verdict.kind == "exact":
-            if near.rms(expression) > _plausible_error(expression, sigma, rows):
-                return Verdict("wrong", "constants are off by more than their errors", as_found)
+        if verdict.kind == "exact" and near.rms(expression) > _plausible_error(expression, sigma, rows):
+            return Verdict("wrong", "constants are off by more than their errors", as_found)
         return verdict
 
     def _compare(

@@ -38,7 +38,11 @@ def test_a_fit_shows_the_front_and_writes_the_run(balmer, planets):
     # The chosen law in full, with error and unit.
     best = run.front.best
     assert "T = c1*a**(3/2)" in out
-    assert f"    c1 = {best.constants[0].value:.3f} ± {best.constants[0].error:.3f} day/AU^(3/2)" in lines
+    assert (
+        f"    c1 = {best.constants[0].value:.3f} ± {best.constants[0].error:.3f} day/AU^(3/2)  (a unit of its own)"
+        in lines
+    )
+    assert "Note: no formula can match unless a constant brings in a unit: the target" in out
     assert "Written to runs/planets-T; see balmer show runs/planets-T" in lines
     # Neither is a terminal: plain lines of progress, no control codes, and nothing wider than asked.
     assert [stage for stage in ("power laws", "small formulas", "refit") if stage not in err] == []
@@ -383,3 +387,23 @@ def test_a_mistake_in_these_is_one_sentence(balmer, tmp_path, arguments, message
     assert message in " ".join(err.split())
     assert err.count("Error: ") == 1
     assert not (tmp_path / "runs").exists()
+
+
+def test_constants_of_nature_and_pure_constants(balmer, tmp_path):
+    m = np.linspace(1.0, 9.0, 12)
+    table = csv(tmp_path / "rest.csv", zip(m, m * 299792458.0**2, strict=True), "m [kg],E [J]")
+    code, out, _ = balmer("fit", table, *SMALL, "--target", "E", "--nature", "c, h", "--pure-constants")
+    assert code == 0
+    assert "E = m*c**2" in out
+    assert "unit of its own" not in out
+    config = load_run("runs/rest-E").config
+    assert config["nature"] == ["c", "h"]
+    code, _, err = balmer("fit", table, *SMALL, "--target", "E", "--pure-constants")
+    assert code == 2
+    assert "no formula can match: the target 'E' has dimension kg·m²·s⁻²" in err.replace("\n", " ")
+    code, _, err = balmer("fit", table, *SMALL, "--target", "E", "--nature", "g")
+    assert code == 2
+    assert "'g' is no constant of nature known here" in err
+    code, out, _ = balmer("fit", table, *SMALL, "--target", "E", "--natural-units")
+    assert code == 0
+    assert "E = m\n" in out

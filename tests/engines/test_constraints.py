@@ -158,3 +158,29 @@ def test_costs_of_other_features_are_refused():
         Problem(table(), SearchSpace(complexity_of_variables={"c": 2}))
     with pytest.raises(ConfigError, match=r"3 costs are given for 2 features"):
         Problem(table(), SearchSpace(complexity_of_variables=(1, 2, 3)))
+
+
+def test_what_would_overflow_has_a_safe_form_at_the_price_of_its_spelling():
+    space = SearchSpace()
+    assert space.safe_forms == {"logexpm1", "log1mexp"}
+    for safe, spelt in (("logexpm1(x)", "log(exp(x) - 1)"), ("log1mexp(x)", "log(1 - exp(neg(x)))")):
+        one, other = parse(safe, ["x"]), parse(spelt, ["x"])
+        assert space.admits(one)
+        assert space.complexity.of(one) == space.complexity.of(other)
+    assert SearchSpace(operators="+ * exp").safe_forms == frozenset()
+    assert SearchSpace(operators="exp log").safe_forms == frozenset()
+    assert SearchSpace(nested_constraints={"log": {"exp": 0}}).safe_forms == frozenset()
+    assert SearchSpace(argument_constraints={"exp": 3}).safe_forms == frozenset()
+    chosen = SearchSpace(operators="+ - exp log logexpm1")
+    assert chosen.safe_forms == {"log1mexp"}
+    assert chosen.complexity.of(parse("logexpm1(x)", ["x"])) == 2
+
+
+def test_a_logarithm_is_found_whose_exponential_overflows():
+    x = np.geomspace(0.01, 3000.0, 80)
+    y = 0.8 * x + np.log1p(-np.exp(-0.8 * x))
+    data = Dataset.from_arrays({"x": x}, y)
+    found = discover(data, evaluations=60_000, seed=1, engine="embedded", operators="+ - * / exp log")
+    assert found.best.loss < 1e-16 * np.mean(y**2)
+    assert found.best.complexity <= 8
+    assert "logexpm1" in found.best.expression.operators

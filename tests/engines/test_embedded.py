@@ -9,13 +9,17 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from balmer import Dataset, Expression, Problem
-from balmer.engines import SearchSpace
-from balmer.engines.embedded import mutate, simplify, trees, units
+from balmer.engines import Objective, SearchSpace
+from balmer.engines.embedded import mutate, simplify, trees, typed, units
+from balmer.engines.embedded.island import linked, new_scratch
+from balmer.engines.embedded.library import fill, new_library
 from balmer.engines.embedded.rules import rules_for
+from balmer.engines.embedded.state import new_islands
 from balmer.engines.embedded.types import Formula
-from balmer.expressions import OPERATORS, check_dimensions, parse
+from balmer.expressions import OPERATORS, apply, check_dimensions, literal, parse, variable
 from balmer.expressions.operators import CONSTANT, VARIABLE
-from balmer.units import Dimension
+from balmer.kernels.program import pack
+from balmer.units import BASE, Dimension
 from strategies import expressions, rows
 
 SIZE = 60
@@ -24,8 +28,9 @@ DATA = Dataset.from_arrays(
     [1.0, 2, 3, 5],
     units={"l": "m", "t": "s", "k": "1", "y": "m/s"},
 )
+SPACE = SearchSpace(operators=tuple(OPERATORS), max_complexity=SIZE, max_depth=SIZE)
 RULES = rules_for(
-    Problem(DATA, SearchSpace(operators=tuple(OPERATORS), max_complexity=SIZE, max_depth=SIZE)),
+    Problem(DATA, SPACE),
     tournament=3,
     crossover=0.3,
     repair=0.3,
@@ -33,11 +38,28 @@ RULES = rules_for(
     fit_steps=4,
 )
 NAMES = ["l", "t", "k"]
+OCCURRING = [b for b in BASE if b in ("m", "s")]  # base quantities, in the order of the rules' exponents
+ALGEBRA = ("add", "sub", "mul", "div", "neg", "square", "sqrt", "inv", "pow", "sin", "exp", "abs")
 
 
 @numba.njit
 def _units_hold(f, rules):
     return units.units_hold(f, rules)
+
+
+@numba.njit
+def _demanded(f, at, rules, dimension):
+    return units.demanded(f, at, rules, dimension)
+
+
+@numba.njit
+def _grow_typed(f, library, sc, rules, s):
+    return typed.grow_typed(f, library, sc, rules, s)
+
+
+@numba.njit
+def _vary_typed(f, library, sc, rules, s):
+    return typed.vary_typed(f, library, sc, rules, s)
 
 
 @numba.njit
@@ -114,6 +136,89 @@ def test_the_compiled_unit_check_is_the_exact_one(expression, pure):
         assert compiled
 
 
+POWERS = st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0])
+
+
+def monomial(exponents):
+    """A formula without free constants that has this dimension, in metres and seconds."""
+    powers = [apply("pow", variable(k), literal(float(e))) for k, e in enumerate(exponents) if e]
+    return apply("mul", *powers) if len(powers) == 2 else (powers or [variable(2)])[0]
+
+
+@given(expressions(n_features=3, max_leaves=6, operators=ALGEBRA), st.randoms(), st.tuples(POWERS, POWERS))
+@settings(max_examples=400)
+def test_what_a_place_demands_is_what_holds_there(expression, random, other):
+    at = random.randrange(len(expression))
+    start = at + 1 - len(expression.subtree(at))
+    demand = np.zeros(RULES.dimensions.shape[1])
+    what = _demanded(formula(expression), at, RULES, demand)
+    assume(what != units.NOTHING)
+
+    def holds(exponents):
+        part = monomial(exponents)
+        new = Expression(*(np.concatenate([getattr(expression, name)[:start], getattr(part, name),
+                           getattr(expression, name)[at + 1 :]]) for name in ("ops", "args", "values")))  # fmt: skip
+        assume(len(new) <= SIZE)
+        return _units_hold(formula(new), RULES)
+
+    if what == units.ANY:
+        assert holds(other)
+    else:
+        in_base = dict(zip(OCCURRING, demand, strict=True))
+        wanted = (in_base["m"], in_base["s"])
+        assume(all(abs(round(12 * e) - 12 * e) < 1e-9 for e in wanted))
+        assert holds(wanted)
+        assert holds(other) == (max(abs(a - b) for a, b in zip(other, wanted, strict=True)) < 1e-9)
+
+
+@pytest.mark.parametrize(
+    ("text", "at", "demand"),
+    [
+        ("k*l", 0, (0.0, -1.0)), ("sqrt(k)", 0, (2.0, -2.0)), ("l/k", 1, (0.0, 1.0)), ("l/t + k", 3, (1.0, -1.0)),
+        ("l/t*sin(k)", 3, (0.0, 0.0)), ("l/t + l/k", 4, (0.0, 1.0)), ("(l/t)**k", 3, "nothing"),
+        ("k**k*l/t", 1, (0.0, 0.0)),
+        ("1.5*k", 1, "any"), ("sin(l)*k", 2, "nothing"), ("l + k", 1, "nothing"), ("1.5 + k", 1, (1.0, -1.0)),
+    ],
+)  # fmt: skip
+def test_demands_of_plain_cases(text, at, demand):
+    found = np.zeros(RULES.dimensions.shape[1])
+    what = _demanded(formula(parse(text, NAMES)), at, RULES, found)
+    if demand in ("any", "nothing"):
+        assert what == (units.ANY if demand == "any" else units.NOTHING)
+    else:
+        assert what == units.DEFINITE
+        assert (found[OCCURRING.index("m")], found[OCCURRING.index("s")]) == pytest.approx(demand)
+
+
+@pytest.mark.parametrize("pure", [False, True])
+def test_typed_variation_keeps_to_the_units(pure):
+    rng = np.random.default_rng(3)
+    X = {name: rng.uniform(1.0, 2.0, 40) for name in NAMES}
+    data = Dataset.from_arrays(X, X["l"] / X["t"], units={"l": "m", "t": "s", "k": "1", "y": "m/s"})
+    rules = rules_for(
+        Problem(data, SearchSpace(), Objective(constants="dimensionless" if pure else "free")),
+        tournament=3, crossover=0.3, repair=0.3, parsimony=1.0, fit_steps=4,
+    )  # fmt: skip
+    sc, library = new_scratch(rules, 32), new_library(40, rules.dimensions.shape[1])
+    table = pack(data.X, data.y, np.full(40, 1 / 40), SIZE)
+    island = new_islands(Problem(data), 1, 2, 5)[0]
+    fill(library, sc, island.stream, table, linked(rules, island, library, sc, table))
+    f, born, held, varied = sc.child, 0, 0, 0
+    for _ in range(300):
+        if not _grow_typed(f, library, sc, rules, island.stream):
+            continue
+        born += 1
+        assert _units_hold(f, rules), expression_of(f).text(NAMES)
+        for _ in range(5):
+            if _vary_typed(f, library, sc, rules, island.stream):
+                varied += 1
+                held += _units_hold(f, rules)
+        expression_of(f)  # raises where operands and operators do not match
+    assert born > 200
+    assert varied > 500
+    assert held == varied
+
+
 @pytest.mark.parametrize(
     ("text", "holds"),
     [
@@ -150,7 +255,7 @@ def test_simplification_keeps_values_and_shortens(expression, X):
         ("l/4.0", "0.25*l"), ("(2.0 + l) + t", "2.0 + (l + t)"), ("(2.0*l)/t", "2.0*(l/t)"), ("l - l", "0"),
         ("l/l", "1"), ("0 + l", "l"), ("1*l", "l"), ("l/1", "l"), ("log(exp(l))", "l"), ("sin(2.0 - 2.0)", "0.0"),
         ("2.0 - (3.0 - l)", "-1.0 + l"), ("t - 2.0*l", "t + -2.0*l"), ("8.0/(2.0*l)", "4.0/l"),
-        ("1 + (2 + l)", "3 + l"),
+        ("1 + (2 + l)", "3 + l"), ("log(exp(l) - 1)", "logexpm1(l)"), ("log(exp(l*t) - 2)", "log(-2 + exp(l*t))"),
     ],
 )  # fmt: skip
 def test_simplification_of_plain_cases(given, wanted):
@@ -182,7 +287,7 @@ def test_whatever_variation_makes_is_a_formula(one, other, seed):
 def test_measures_are_those_of_the_expression(expression):
     assume(len(expression) <= SIZE)
     complexity, depth, key = _measure(formula(expression), RULES, np.zeros(SIZE, np.int64))
-    assert complexity == SearchSpace().complexity.of(expression)
+    assert complexity == SPACE.complexity.of(expression)
     assert depth == expression.depth
     moved = expression.with_constants(expression.constants + 1.0)
     assert _measure(formula(moved), RULES, np.zeros(SIZE, np.int64))[2] == key

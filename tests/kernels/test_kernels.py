@@ -157,3 +157,18 @@ def test_a_constant_without_effect_stays_and_does_no_harm():
 def test_a_start_outside_the_domain_gives_an_infinite_loss():
     X = np.linspace(1, 2, 20)[None]
     assert fit(apply("log", variable(0) - constant(5.0)), X, X[0], np.ones(20)).loss == np.inf
+
+
+@pytest.mark.parametrize("rows", [50, 3000])
+def test_rows_in_which_a_part_overflows_harmlessly_do_not_spoil_a_fit(rows):
+    x = np.geomspace(0.01, 5000.0, rows)  # exp(x) is infinite from 710 on, and 2/(exp(x) - 1) is 0
+    with np.errstate(over="ignore"):
+        y = 2.0 / np.expm1(x)
+    found = fit(parse("1.5/(exp(0.9*x) - 1)", ["x"]), x[None], y, np.full(rows, 1.0 / rows))
+    assert found.expression.constants == pytest.approx([2.0, 0.9 / 0.9], rel=1e-9)
+
+
+def test_a_derivative_that_is_infinite_still_ends_a_fit():
+    x = np.linspace(0.0, 1.0, 20)
+    found = fit(parse("sqrt(0.0*x)", ["x"]), x[None], x, np.full(20, 0.05))
+    assert not np.isfinite(found.loss)

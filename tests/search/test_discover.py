@@ -169,8 +169,9 @@ def test_a_start_formula_in_words_begins_the_search():
 
 def test_a_search_goes_on_from_its_state():
     first = bm.discover(noisy(), evaluations=20_000, seed=1)
-    second = bm.discover(noisy(), evaluations=20_000, seed=1, state=first.state)
+    second = bm.discover(noisy(), evaluations=300, seed=1, state=first.state)
     assert second.front[-1].loss <= first.front[-1].loss * 1.0001
+    assert bm.discover(noisy(), evaluations=300, seed=1).front[-1].loss > first.front[-1].loss * 1.01
 
 
 def test_the_first_front_is_shown_before_the_evolution_and_may_be_enough():

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import balmer as bm
+from balmer.data import Dataset
 from balmer.engines import Objective, Problem, SearchSpace
 from balmer.expressions import Expression, apply, check_dimensions, literal, parse, variable
 from balmer.expressions.operators import OPERATORS, UnitRule
@@ -34,7 +35,9 @@ def problem_of(
 
 
 def table_of(problem: Problem, most: int = 20_000) -> FormulaTable:
-    return FormulaTable.build(problem, key_rows(problem, list(range(len(problem.X)))), most)
+    return FormulaTable.build(
+        problem, key_rows(problem, list(range(len(problem.X))), np.arange(len(problem.y))), most
+    )
 
 
 def is_exact(formulas: list[Expression], problem: Problem) -> bool:
@@ -262,3 +265,14 @@ def test_rows_without_weight_say_nothing():
     data = bm.Dataset.from_arrays({"x": x}, y, weights=np.where(np.arange(40) % 4 == 0, 0.0, 1.0))
     problem = Problem(data)
     assert min(refit(e, problem, "").loss for e in small_formulas(problem, SMALL)) < 1e-20
+
+
+def test_what_overflows_in_some_rows_is_found_all_the_same():
+    x = np.geomspace(0.01, 5000.0, 400)[np.random.default_rng(1).permutation(400)]
+    with np.errstate(over="ignore"):
+        y = 2.0 / np.expm1(x)
+    assert np.count_nonzero(y == 0) > 50
+    found = small_formulas(Problem(Dataset.from_arrays({"x": x}, y)), 0.1)
+    exact = [e for e in found if np.mean((e.evaluate(x[None]) - y) ** 2) < 1e-20 * np.mean(y**2)]
+    assert exact
+    assert "exp" in exact[0].operators

@@ -70,7 +70,20 @@ def test_a_wrong_unit_is_said_before_any_search():
     ) as caught:
         bm.discover(wrong, evaluations=1000, objective=PURE)
     assert len(str(caught.value).splitlines()) == 1
-    bm.discover(wrong, evaluations=1000, engine="embedded")  # a constant may have metres
+    found = bm.discover(
+        wrong, evaluations=1000, engine="embedded"
+    )  # a constant may have metres, but that is said
+    assert "no formula can match unless a constant brings in a unit: the target 'y' has dimension m" in repr(
+        found
+    )
+    for law in found.front:
+        assert law.wildcards
+        assert "(a unit of its own)" in str(law)
+    found = bm.discover(table({"t": t, "a": a}, a * t**2 / 2, right), evaluations=1000, engine="embedded")
+    assert found.problem.notice == ""
+    assert "Note" not in repr(found)
+    assert found.best.text() in ("a*t**2/2", "a/2*t**2")
+    assert not any(law.wildcards for law in found.front if not law.constants)
 
 
 def test_formulas_whose_constants_would_need_a_unit_do_not_hold():
@@ -92,3 +105,32 @@ def test_formulas_whose_constants_would_need_a_unit_do_not_hold():
         assert all(c.unit is not None and c.unit.is_dimensionless for c in law.constants)
     with pytest.raises(ConfigError, match=r"start formula .* is dimensionally wrong"):
         bm.discover(data, evaluations=100, engine="embedded", objective=PURE, start=["2.5*t"])
+
+
+def test_plancks_law_is_found_where_its_exponential_overflows():
+    nu, T = 10 ** RNG.uniform(12, 16, 300), 10 ** RNG.uniform(2, 3.8, 300)
+    h, k, c = scipy.constants.h, scipy.constants.k, scipy.constants.c
+    with np.errstate(over="ignore"):
+        y = 2 * h * nu**3 / c**2 / np.expm1(h * nu / (k * T))
+    assert np.max(h * nu / (k * T)) > 1000
+    data = table({"nu": nu, "T": T}, y, {"nu": "Hz", "T": "K", "y": "W/(m^2*Hz)"})
+    law = find(data.with_nature("h k_B c")).best
+    assert law.constants == ()
+    assert "exp" in law.expression.operators
+    assert law.loss < 1e-20 * np.mean(y**2)
+
+
+def test_in_natural_units_energies_and_momenta_may_be_added():
+    p, m = RNG.uniform(1.0, 5.0, 60), RNG.uniform(100.0, 900.0, 60)
+    E = np.sqrt((p * 1000) ** 2 + m**2)
+    data = table({"p": p, "m": m}, E, {"p": "GeV/c", "m": "MeV/c^2", "y": "MeV"}).in_natural_units()
+    assert [str(unit) for unit in data.units.values()] == ["GeV", "GeV", "GeV"]
+    assert data.y == pytest.approx(E / 1000, rel=1e-12)
+    law = find(data).best
+    assert law.text() in ("sqrt(p**2 + m**2)", "sqrt(m**2 + p**2)")
+    assert law.units_hold
+    cross = table({"s": p}, 1 / p, {"s": "GeV^2", "y": "mb"}).in_natural_units()
+    assert str(cross.units["y"]) == "1/GeV^2"
+    assert cross.y * 0.3893794 == pytest.approx(1 / p, rel=1e-6)  # GeV^2 mb, PDG
+    with pytest.raises(UnitError, match="column 'n': 'mol' has no natural unit"):
+        table({"n": p}, p, {"n": "mol", "y": "1"}).in_natural_units()

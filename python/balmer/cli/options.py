@@ -17,11 +17,14 @@ __all__ = [
     "Loss",
     "MaxComplexity",
     "MissingCells",
+    "NaturalUnits",
+    "Nature",
     "Operators",
     "Out",
     "Overwrite",
     "Patience",
     "Precision",
+    "PureConstants",
     "Seed",
     "Sigma",
     "Start",
@@ -77,6 +80,18 @@ MissingCells = Annotated[
     ),
 ]
 
+Nature = Annotated[
+    list[str] | None,
+    _option(_DATA, "'c h k_B'", "Constants of nature that may occur in the formula, in SI units."),
+]
+NaturalUnits = Annotated[
+    bool,
+    typer.Option(
+        "--natural-units",
+        rich_help_panel=_DATA,
+        help="Count every column in powers of GeV, with hbar = c = k_B = epsilon_0 = 1.",
+    ),
+]
 Operators = Annotated[
     str | None,
     _option(
@@ -108,6 +123,14 @@ IgnoreUnits = Annotated[
         "--ignore-units",
         rich_help_panel=_SEARCH,
         help="Admit formulas with wrong units; by default none, where every column has a unit.",
+    ),
+]
+PureConstants = Annotated[
+    bool,
+    typer.Option(
+        "--pure-constants",
+        rich_help_panel=_SEARCH,
+        help="Let fitted constants be pure numbers; by default they may have any unit, which is solved for.",
     ),
 ]
 Start = Annotated[

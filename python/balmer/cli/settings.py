@@ -34,6 +34,8 @@ class Settings:
     weights: str | None = None
     sigma: str | None = None
     missing: str = "error"
+    nature: tuple[str, ...] = ()
+    natural_units: bool = False
     space: Mapping[str, Any] = field(default_factory=dict)
     objective: Mapping[str, Any] = field(default_factory=dict)
     budget: Mapping[str, Any] = field(default_factory=dict)
@@ -109,6 +111,8 @@ class Settings:
             "file": self.file.absolute(),
             "missing": self.missing,
             "units": dict(self.units),
+            "nature": list(self.nature),
+            "natural_units": self.natural_units,
             "start": list(self.start),
             "seed": self.seed,
             "threads": self.threads,
@@ -122,7 +126,7 @@ class Settings:
         from balmer.data.cells import Missing
 
         assert not isinstance(self.target, tuple)
-        return Dataset.from_file(
+        data = Dataset.from_file(
             self.file,
             self.target,
             features=self.features,
@@ -131,6 +135,8 @@ class Settings:
             sigma=self.sigma,
             missing=cast(Missing, self.missing),  # anything else is refused there
         )
+        data = data.with_nature(self.nature) if self.nature else data
+        return data.in_natural_units() if self.natural_units else data
 
 
 def read_settings(options: Mapping[str, Any], config: Path | None = None) -> Settings:
@@ -332,10 +338,23 @@ def _number(value: Any, option: str, where: str) -> float:
     return number
 
 
-def _units_choice(value: Any, option: str, where: str) -> str:
+def _switch(value: Any, option: str, where: str) -> bool:
     if not isinstance(value, bool):
         raise ConfigError(f"option {option} = {value!r}{where}: true or false is accepted")
-    return "ignore" if value else "auto"
+    return value
+
+
+def _units_choice(value: Any, option: str, where: str) -> str:
+    return "ignore" if _switch(value, option, where) else "auto"
+
+
+def _constants_choice(value: Any, option: str, where: str) -> str:
+    return "dimensionless" if _switch(value, option, where) else "free"
+
+
+def _symbols(value: Any, option: str, where: str) -> tuple[str, ...]:
+    """Symbols, as in ``"c h, k_B"``."""
+    return tuple(word for text in _texts(value, option, where) for word in text.replace(",", " ").split())
 
 
 def _from_one(value: Any, option: str, where: str) -> int:
@@ -350,6 +369,8 @@ _READERS: dict[str, _Reader] = {
     "weights": _text,
     "sigma": _text,
     "missing": _text,
+    "nature": _symbols,
+    "natural_units": _switch,
     "start": _texts,
     "seed": whole_number,
     "threads": _from_one,
@@ -363,6 +384,7 @@ _SHORT: dict[str, tuple[str, str, _Reader]] = {
     "custom": ("space", "custom_operators", _texts),
     "max_complexity": ("space", "max_complexity", _from_one),
     "ignore_units": ("objective", "units", _units_choice),
+    "pure_constants": ("objective", "constants", _constants_choice),
     "time": ("budget", "seconds", _number_or_text),
     "evaluations": ("budget", "evaluations", _from_one),
     "target_loss": ("budget", "target_loss", _number),

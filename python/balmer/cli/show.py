@@ -111,6 +111,7 @@ def _law_as_json(number: int, law: Law, chosen: bool) -> dict[str, Any]:
                 "value": constant.value,
                 "error": constant.error,
                 "unit": None if constant.unit is None else constant.unit.text or "1",
+                "wildcard": constant in law.wildcards,
             }
             for constant in law.constants
         ],

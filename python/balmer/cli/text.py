@@ -128,7 +128,7 @@ def print_front(console: Console, front: Front) -> None:
 def print_law(console: Console, law: Law, title: str) -> None:
     """One law in full: with symbols for its constants, their values, errors and units, and what else is known."""
     from balmer.expressions import is_bare_name, to_text
-    from balmer.search.law import number_with_error
+    from balmer.search.law import WILDCARD, number_with_error
 
     name = law.target.name if is_bare_name(law.target.name) else f"`{law.target.name}`"
     taken = set(law.names)
@@ -137,11 +137,13 @@ def print_law(console: Console, law: Law, title: str) -> None:
     console.print(Text(title, style="bold"))
     for line in formula_lines(formula, console.width - 2, indent=4):
         console.print(Text(f"  {line}", style="bold green"))
+    wild = law.wildcards
     for symbol, constant in zip(symbols, law.constants, strict=True):
         value = number_with_error(constant.value, constant.error)
         if not math.isfinite(constant.error):
             value += "  (the data do not fix it)"
-        console.print(Text(f"    {symbol} = {value}{_unit_of(constant, law)}"))
+        flag = WILDCARD if constant in wild else ""
+        console.print(Text(f"    {symbol} = {value}{_unit_of(constant, law)}{flag}"))
     units = {True: "the units hold", False: "the units do not hold", None: "units not checked"}[
         law.units_hold
     ]

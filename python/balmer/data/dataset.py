@@ -21,8 +21,8 @@ from balmer.data.numeric import Floats
 from balmer.data.show import SUMMARY, SummaryRow, html_table, summary_row, text_table
 from balmer.data.source import arrow_source, open_source, pandas_source
 from balmer.data.table import write_table
-from balmer.errors import DataError
-from balmer.units import Unit, parse_unit
+from balmer.errors import DataError, UnitError
+from balmer.units import Unit, natural_scale, natural_unit, parse_unit
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -270,6 +270,32 @@ class Dataset:
         X = np.ascontiguousarray(np.vstack([self.X, *rows]))
         return replace(self, X=X, features=(*self.features, *columns))
 
+    def in_natural_units(self) -> Dataset:
+        """The dataset with every column that has a unit in the power of GeV it has with hbar = c = k_B = epsilon_0 = 1.
+
+        There ``E**2 = p**2 + m**2`` is dimensionally right, and a length in fm and an energy in MeV become GeV^-1 and
+        GeV. Columns without a unit stay as they are.
+
+        Raises
+        ------
+        UnitError
+            If a unit is no power of energy then, as the mole.
+        """
+        features = [_natural(column, x) for column, x in zip(self.features, self.X, strict=True)]
+        target, y = _natural(self.target, self.y)
+        pair = None
+        if self.sigma_column is not None and self.sigma is not None:
+            pair = _natural(replace(self.sigma_column, unit=self.target.unit), self.sigma)
+        return replace(
+            self,
+            X=np.ascontiguousarray([x for _, x in features]),
+            features=tuple(column for column, _ in features),
+            y=y,
+            target=target,
+            sigma_column=self.sigma_column if pair is None else pair[0],
+            sigma=self.sigma if pair is None else pair[1],
+        )
+
     @property
     def n_features(self) -> int:
         """Number of features."""
@@ -399,3 +425,14 @@ class Dataset:
         for values in (self.X, self.y, self.weights, self.sigma):
             if isinstance(values, np.ndarray):
                 values.flags.writeable = False
+
+
+def _natural(column: Column, values: Floats) -> tuple[Column, Floats]:
+    """A column in GeV to some power, and its numbers."""
+    if column.unit is None:
+        return column, values
+    try:
+        unit = natural_unit(column.unit)
+    except UnitError as error:
+        raise UnitError(f"column {column.name!r}: {error}") from None
+    return replace(column, unit=unit), np.asarray(values * natural_scale(column.unit))

@@ -21,7 +21,9 @@ __all__ = ["Measure"]
 
 Floats = NDArray[np.float64]
 _WEIGHT, _SIGMA = 2, 3  # places in LOSS_COLUMNS
-_PRECISE = 10**-14.5  # relative residual that float64 cannot tell from zero
+_PRECISE = (
+    1e-13  # relative residual that counts as zero: a sum with cancellation has no more digits in float64
+)
 _IN_THE_FAMILY = ("squared", "absolute")  # of losses that need no formula where there are uncertainties
 
 

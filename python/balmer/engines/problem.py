@@ -157,17 +157,40 @@ class Problem:
         return self.measure.noise_floor()
 
     def _check_that_units_can_match(self) -> None:
-        if self.objective.constants == "free" or not self.check_units or self.dimensions is None:
-            return
-        *features, target = self.dimensions
-        if solve_powers(target, features) is None:
-            given = ", ".join(f"{column} [{unit}]" for column, unit in self.dataset.units.items())
-            name = self.dataset.target.name
+        if self.objective.constants != "free" and not self._units_can_match():
             raise UnitError(
-                f"no formula can match: the target {name!r} has dimension {target}, which no product of powers of the "
-                f"features has, and constants are pure numbers; look for a wrong unit in {given}, or set "
-                f"constants = 'free'"
+                f"no formula can match: {self._mismatch()}, and constants are pure numbers; look for a wrong unit in "
+                f"{self._given_units()}, or set constants = 'free'"
             )
+
+    @cached_property
+    def notice(self) -> str:
+        """What to think of before a search with free constants: that only a constant with a unit can make units match.
+
+        A sentence; empty where there is nothing to say.
+        """
+        if self._units_can_match():
+            return ""
+        return (
+            f"no formula can match unless a constant brings in a unit: {self._mismatch()}; if the law has no such "
+            f"constant, look for a wrong unit in {self._given_units()}"
+        )
+
+    def _units_can_match(self) -> bool:
+        if not self.check_units or self.dimensions is None:
+            return True
+        *features, target = self.dimensions
+        return solve_powers(target, features) is not None
+
+    def _mismatch(self) -> str:
+        assert self.dimensions is not None
+        return (
+            f"the target {self.dataset.target.name!r} has dimension {self.dimensions[-1]}, which no product of powers "
+            f"of the features has"
+        )
+
+    def _given_units(self) -> str:
+        return ", ".join(f"{column} [{unit}]" for column, unit in self.dataset.units.items())
 
     def dimension_report(self, expression: Expression) -> DimensionReport | None:
         """What the units of the columns say of a formula of the features; None unless all are known."""

@@ -16,13 +16,16 @@ from balmer.expressions.operators import OPERATORS, operator_name
 
 __all__ = ["SearchSpace"]
 
+_SPELT = {"logexpm1": 4, "log1mexp": 5}  # nodes of log(exp(x) - 1) and log(1 - exp(-x)) without x
+
 
 class SearchSpace(Settings):
     """The formulas that are searched.
 
     Attributes
     ----------
-    operators : names or symbols from `balmer.expressions.OPERATORS`; a text is split at blanks and commas.
+    operators : names or symbols from `balmer.expressions.OPERATORS`; a text is split at blanks and commas. With exp and
+        log among them laws may contain logexpm1 and log1mexp, `safe_forms` of what would overflow.
     custom_operators : definitions such as ``"gauss(x) = exp(-x**2)"``, expanded into known operators.
     min_complexity, max_complexity : the smallest and the largest complexity of a law, by default the number of nodes
         with free constants counted twice.
@@ -180,7 +183,7 @@ class SearchSpace(Settings):
         if isinstance(self.complexity_of_variables, dict):
             raise ConfigError("complexity_of_variables by name has a meaning in a Problem only")
         return Complexity(
-            self.complexity_of_operators,
+            {name: _SPELT[name] for name in self.safe_forms} | self.complexity_of_operators,
             self.complexity_of_variables,
             self.complexity_of_constants,
             self.complexity_of_literals,
@@ -192,10 +195,29 @@ class SearchSpace(Settings):
         return Constraints(self.argument_constraints, self.nested_constraints)
 
     @cached_property
-    def allowed(self) -> frozenset[str]:
-        """Names of all operators a formula may contain: the chosen ones and those inside custom operators."""
+    def drawn(self) -> frozenset[str]:
+        """Names of the chosen operators and of those inside custom operators."""
         inside = (custom.body.operators for custom in self.custom_operators)
         return frozenset(self.operators).union(*inside)
+
+    @cached_property
+    def safe_forms(self) -> frozenset[str]:
+        """What can be spelt with the chosen exp, log and sub but would overflow: it is searched as one operator.
+
+        Each costs what its spelling does. Where exp or log is constrained, there are none.
+        """
+        spelt = {"exp", "log"} <= self.drawn and bool({"add", "sub"} & self.drawn)
+        constrained = {*self.argument_constraints, *self.nested_constraints}.union(
+            *self.nested_constraints.values()
+        )
+        if not spelt or {"exp", "log", "add", "sub"} & constrained:
+            return frozenset()
+        return frozenset(_SPELT) - self.drawn
+
+    @cached_property
+    def allowed(self) -> frozenset[str]:
+        """Names of all operators a formula may contain."""
+        return self.drawn | self.safe_forms
 
     def admits(self, expression: Expression) -> bool:
         """Whether a formula keeps to the operators, sizes and constraints."""
@@ -205,7 +227,7 @@ class SearchSpace(Settings):
         """Why a formula is not admitted, as a clause; empty if it is."""
         foreign = sorted(expression.operators - self.allowed)
         if foreign:
-            return f"{foreign[0]} is not among the operators {' '.join(sorted(self.allowed))}"
+            return f"{foreign[0]} is not among the operators {' '.join(sorted(self.drawn))}"
         if expression.n_constants > self.max_constants:
             return f"it has {expression.n_constants} constants, above {self.max_constants}"
         complexity = self.complexity.of(expression)

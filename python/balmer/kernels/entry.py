@@ -16,7 +16,7 @@ from llvmlite import ir
 from numba import carray, types
 from numba.extending import intrinsic
 
-from balmer.kernels.gram import gram
+from balmer.kernels.gram import gram, without_nan
 from balmer.kernels.jit import loops_jit
 from balmer.kernels.loops import apply_block, apply_fused, backward_block
 from balmer.kernels.losses import weigh
@@ -71,7 +71,7 @@ def entry(width: int = 64) -> Entry:
     code, ws = types.CPointer(types.uint64), types.CPointer(types.float64)
     compiled: list[Any] = [
         numba.cfunc(types.void(code, i, ws, u, u), cache=True)(_forward),
-        numba.cfunc(types.void(code, i, i, ws, u, u, u, u, u, u, u, r, ws), cache=True)(_normal),
+        numba.cfunc(types.void(code, i, i, ws, u, u, u, u, u, u, u, u, r, ws), cache=True)(_normal),
     ]
     return Entry(*(np.uint64(function.address) for function in compiled))
 
@@ -82,13 +82,17 @@ def _forward(code_pointer, m, ws_pointer, block, width):
 
 
 def _normal(
-    code_pointer, m, k, ws_pointer, block, width, prediction, target, seed, residual, kind, scale, out_pointer
-):
+    code_pointer, m, k, ws_pointer, block, width, prediction, target, seed, residual, careful, kind, scale,
+    out_pointer
+):  # fmt: skip
     code = carray(code_pointer, (max(m, k), CODE_COLUMNS))
     ws = carray(ws_pointer, (1,))
     out = carray(out_pointer, (k + 2, k + 2))
     out[k + 1, 0] += weigh(kind, scale, ws, prediction, target, seed, residual, width)
     _run_backward(code, m, ws, block, width)
+    if careful != _U0:
+        for i in range(k):
+            without_nan(ws, code[i, COLUMN], width)
     gram(code[:, COLUMN], k, ws, residual, width, out)
 
 
@@ -141,7 +145,22 @@ def call_forward(typingctx, address, code, m, ws, block, width):
 
 @intrinsic
 def call_normal(
-    typingctx, address, code, m, k, ws, block, width, prediction, target, seed, residual, kind, scale, out
+    typingctx,
+    address,
+    code,
+    m,
+    k,
+    ws,
+    block,
+    width,
+    prediction,
+    target,
+    seed,
+    residual,
+    careful,
+    kind,
+    scale,
+    out,
 ):
     """After `call_forward`: derivatives for one block of rows, and its part of the normal equations.
 
@@ -149,7 +168,7 @@ def call_normal(
     the products of the columns of the weighted Jacobian and, as the last, the residual; at (k + 1, 0) the loss.
     """
     u, i = types.uint64, types.int64
-    return types.void(u, u, i, i, u, u, u, u, u, u, u, u, types.float64, u), _caller((1, 4, 13))
+    return types.void(u, u, i, i, u, u, u, u, u, u, u, u, u, types.float64, u), _caller((1, 4, 14))
 
 
 def _caller(pointers):

@@ -28,7 +28,7 @@ from balmer.kernels.entry import (
     Q,
     R,
 )
-from balmer.kernels.gram import gram
+from balmer.kernels.gram import gram, without_nan
 from balmer.kernels.jit import loops_jit
 from balmer.kernels.loops32 import apply_block, apply_fused, backward_block
 from balmer.kernels.losses import weigh
@@ -45,7 +45,7 @@ def entry32() -> Entry:
     code, ws, out = types.CPointer(types.uint64), types.CPointer(types.float32), types.CPointer(types.float64)
     compiled: list[Any] = [
         numba.cfunc(types.void(code, i, ws, u, u), cache=True)(_forward),
-        numba.cfunc(types.void(code, i, i, ws, u, u, u, u, u, u, u, r, out), cache=True)(_normal),
+        numba.cfunc(types.void(code, i, i, ws, u, u, u, u, u, u, u, u, r, out), cache=True)(_normal),
     ]
     return Entry(*(np.uint64(function.address) for function in compiled))
 
@@ -56,13 +56,17 @@ def _forward(code_pointer, m, ws_pointer, block, width):
 
 
 def _normal(
-    code_pointer, m, k, ws_pointer, block, width, prediction, target, seed, residual, kind, scale, out_pointer
-):
+    code_pointer, m, k, ws_pointer, block, width, prediction, target, seed, residual, careful, kind, scale,
+    out_pointer
+):  # fmt: skip
     code = carray(code_pointer, (max(m, k), CODE_COLUMNS))
     ws = carray(ws_pointer, (1,))
     out = carray(out_pointer, (k + 2, k + 2))
     out[k + 1, 0] += weigh(kind, scale, ws, prediction, target, seed, residual, width)
     _run_backward(code, m, ws, block, width)
+    if careful != _U0:
+        for i in range(k):
+            without_nan(ws, code[i, COLUMN], width)
     gram(code[:, COLUMN], k, ws, residual, width, out)
 
 

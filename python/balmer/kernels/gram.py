@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from balmer.kernels.jit import loops_jit
 
-__all__ = ["gram"]
+__all__ = ["gram", "without_nan"]
 
 
 @loops_jit
@@ -23,6 +23,14 @@ def gram(columns, k, ws, residual, width, out):
                 out[i, j + t] += sums[t]
                 if i < k:
                     out[i + 1, j + t] += sums[t + 4]
+
+
+@loops_jit
+def without_nan(ws, column, width):
+    """Put 0 where a column is NaN."""
+    for j in range(width):
+        v = ws[column + j]
+        ws[column + j] = v if v == v else ws.dtype.type(0.0)
 
 
 @loops_jit

@@ -24,7 +24,7 @@ __all__ = ["MAX_CONSTANTS", "least_squares", "linear_step", "normal_equations"]
 MAX_CONSTANTS = 24  # a formula with more is no law
 
 _ADD, _SUB, _MUL, _DIV, _NEG = (OPERATORS[name].code for name in ("add", "sub", "mul", "div", "neg"))
-_U2 = np.uint64(2)
+_U0, _U1, _U2 = np.uint64(0), np.uint64(1), np.uint64(2)
 _RIDGE = 1e-13  # damping of the linear constants, for those that cannot be told apart
 _STALE = 0.01  # an improvement by the linear constants alone that is worth a pass to renew the derivatives
 
@@ -139,8 +139,23 @@ def normal_equations(program, table, out):
     """The normal equations at the constants in the table; returns the loss.
 
     Written to `out`, shape (k + 2, k + 2), are J^T W J and in row k the gradient J^T W r; the loss is infinity where
-    the formula or its derivatives are not finite.
+    the formula is not finite or its derivatives are infinite. In a row where part of it overflows harmlessly, as the
+    exponential in x/(exp(x) - 1), the derivative comes out as 0 times infinity, and counts as 0.
     """
+    loss = _gather(program, table, out, _U0)
+    if math.isfinite(loss) and not _has_finite_gradient(out, program.k):
+        loss = _gather(program, table, out, _U1)
+        if not _has_finite_gradient(out, program.k):
+            return np.inf
+    for p in range(program.k):
+        for q in range(p):
+            out[q, p] = out[p, q]
+    return loss if loss >= 0.0 else np.inf  # no loss is negative
+
+
+@bare_jit
+def _gather(program, table, out, careful):
+    """Add up the blocks; with `careful`, derivatives that are NaN count as 0."""
     k = program.k
     out[:] = 0.0
     width = table.width
@@ -155,17 +170,20 @@ def normal_equations(program, table, out):
         if kind == FORMULA:
             out[k + 1, 0] += weigh_formula(table, block, prediction, target, seed, residual)
         call_normal(
-            table.normal, code, program.m, k, ws, block, width, prediction, target, seed, residual, kind,
+            table.normal, code, program.m, k, ws, block, width, prediction, target, seed, residual, careful, kind,
             table.scale, out.ctypes.data
         )  # fmt: skip
         if not math.isfinite(out[k + 1, 0]):
             return np.inf
+    return out[k + 1, 0]
+
+
+@bare_jit
+def _has_finite_gradient(out, k):
     for p in range(k):
         if not math.isfinite(out[k, p]):
-            return np.inf
-        for q in range(p):
-            out[q, p] = out[p, q]
-    return out[k + 1, 0] if out[k + 1, 0] >= 0.0 else np.inf  # no loss is negative
+            return False
+    return True
 
 
 @jit

@@ -37,6 +37,7 @@ from balmer.search.law import Law
 from balmer.search.plan import Plan
 from balmer.search.power_law import power_laws
 from balmer.search.probe import table_of
+from balmer.search.prune import shortened
 from balmer.search.refine import Refined, distinct, law_of, refine, refit, units_hold
 from balmer.search.refine import structure as skeleton
 
@@ -92,8 +93,9 @@ class Discovery:
 
     def __repr__(self) -> str:
         work = self.provenance
+        notice = f"\nNote: {self.problem.notice}." if self.problem.notice else ""
         return (
-            f"{self.front!r}\n({work['evaluations']:,} evaluations in {work['seconds']:.1f} s, "
+            f"{self.front!r}{notice}\n({work['evaluations']:,} evaluations in {work['seconds']:.1f} s, "
             f"engine {work['engine']}, seed {work['seed']}, stopped: {self.stopped})"
         )
 
@@ -267,7 +269,7 @@ def _front(
     for r in found:
         try:
             skipped = interrupted or clock.perf_counter() > until or not most(r)
-            better += [r] if skipped else refine(r, problem)
+            better += [r] if skipped else refine(shortened(r, problem), problem)
         except KeyboardInterrupt:  # no more patience: the rest is shown as it was found
             interrupted = True
             better.append(r)

@@ -32,6 +32,7 @@ _PER_COMPLEXITY = 2
 _RETURNED = 48
 _HITS = 60  # of the look-ups that are fitted
 _EXACT = 1e-20  # loss over mean square of the target that only float64 separates from 0
+_UNHEARD = 1e-16  # part of the norm of the target
 _DIGITS = 7  # a target written with fewer is no exact value
 
 
@@ -63,18 +64,37 @@ def small_formulas(
     """
     limit = _EXACT * float(np.sum(problem.square_weights * problem.y**2))
     exact = _has_digits(problem)
-    if effort > _MEETING:  # what is simple is found at once
-        found = _with_effort(problem, _MEETING, limit, exact)
-        front = _front(found, limit)
-        if any(f.loss <= limit for f in found) or (on_found is not None and on_found(front)):
+    everywhere = np.arange(len(problem.y))
+    pools = [everywhere]
+    # Where the target is nothing beside its size elsewhere, a part of the law may have overflowed: formulas are made
+    # of values on rows where it has not, too.
+    heard = _heard(problem)
+    if ROWS <= len(heard) < len(everywhere):
+        pools.append(heard)
+    found: list[_Found] = []
+    for stage in (_MEETING, effort) if effort > _MEETING else (effort,):  # what is simple is found at once
+        for pool in pools:
+            found += _with_effort(problem, stage, limit, exact, pool)
+            front = _front(found, limit)
+            if any(f.loss <= limit for f in found):
+                return front
+        if stage < effort and on_found is not None and on_found(front):
             return front
-    return _front(_with_effort(problem, effort, limit, exact), limit)
+    return front
 
 
-def _with_effort(problem: Problem, effort: float, limit: float, exact: bool) -> list[_Found]:
-    """One table and its look-ups; `exact` tells whether the target may be taken apart."""
+def _heard(problem: Problem) -> NDArray[np.int64]:
+    """The rows whose target is more than rounding beside the others."""
+    size = np.sqrt(problem.square_weights) * np.abs(problem.y)
+    return np.flatnonzero(size > _UNHEARD * np.sqrt(np.sum(size**2)))
+
+
+def _with_effort(
+    problem: Problem, effort: float, limit: float, exact: bool, pool: NDArray[np.int64]
+) -> list[_Found]:
+    """One table and its look-ups, on rows of the pool; `exact` tells whether the target may be taken apart."""
     logs = [i for i, x in enumerate(problem.X) if np.all(x != 0) and np.ptp(x) > 0][: ROWS - 4]
-    rows = key_rows(problem, logs)
+    rows = key_rows(problem, logs, pool)
     table = FormulaTable.build(problem, rows, max(1000, int(_FORMULAS * effort)))
     seen = views(problem.space.allowed)
     # Noise may carry a few values out of the domain.
@@ -125,11 +145,13 @@ def _written(table: FormulaTable, place: int, way: int, view: View, y: Floats, w
     """The formula of the target, with the best a and b on the key rows."""
     f, expression = table.values[place], table.expression(place)
     if way == 1:
-        a = np.sum(w * f * y) / np.sum(w * f * f)
+        size = np.max(np.abs(f))  # whose square may overflow
+        a = np.sum(w * (f / size) * y) / np.sum(w * (f / size) ** 2) / size
         expression = apply("mul", constant(a), expression)
     elif way == 2:
         mean_f, mean_y = np.average(f, weights=w), np.average(y, weights=w)
-        a = np.sum(w * (f - mean_f) * (y - mean_y)) / np.sum(w * (f - mean_f) ** 2)
+        size = np.max(np.abs(f - mean_f))
+        a = np.sum(w * ((f - mean_f) / size) * (y - mean_y)) / np.sum(w * ((f - mean_f) / size) ** 2) / size
         expression = apply("add", constant(mean_y - a * mean_f), apply("mul", constant(a), expression))
     return view.back(expression)
 

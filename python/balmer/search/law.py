@@ -15,12 +15,14 @@ from balmer.data import Column, Dataset
 from balmer.errors import DataError
 from balmer.expressions import Expression
 from balmer.search.selection import Score
-from balmer.units import Unit
+from balmer.units import Unit, solve_powers
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["Constant", "Law"]
+__all__ = ["WILDCARD", "Constant", "Law"]
+
+WILDCARD = "  (a unit of its own)"
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,21 @@ class Law:
     positive: tuple[bool, ...]
 
     @property
+    def wildcards(self) -> tuple[Constant, ...]:
+        """The constants with a unit that no product of powers of the features has: the data speak of it nowhere else.
+
+        Such a constant may be a law of nature's own, as that of Hubble, or hide a wrong formula or a wrong unit.
+        """
+        known = [column.unit.dimension for column in self.features if column.unit is not None]
+        if len(known) < len(self.features):
+            return ()
+        return tuple(
+            constant
+            for constant in self.constants
+            if constant.unit is not None and solve_powers(constant.unit.dimension, known) is None
+        )
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Names of the features."""
         return tuple(column.name for column in self.features)
@@ -79,7 +96,8 @@ class Law:
 
     def __str__(self) -> str:
         lines = [f"{self.target.name} = {self.text()}"]
-        lines += [f"  {constant}" for constant in self.constants]
+        wild = self.wildcards
+        lines += [f"  {constant}{WILDCARD if constant in wild else ''}" for constant in self.constants]
         lines.append(f"  loss {self.loss:.4g}, complexity {self.complexity}, from {self.origin}")
         return "\n".join(lines)
 
@@ -180,7 +198,7 @@ def number_with_error(value: float, error: float) -> str:
     """A value and its standard error, rounded to two digits of the error: ``364.5068 ± 0.0013``."""
     if not math.isfinite(error):
         return f"{value:.6g}"
-    if error == 0.0 or error < 1e-14 * abs(value):
+    if error == 0.0 or error < 1e-12 * abs(value):  # as many digits as a float has for certain
         return f"{value:.12g}"
     exponent = math.floor(math.log10(error))
     size = math.floor(math.log10(max(abs(value), error)))

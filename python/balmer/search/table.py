@@ -207,16 +207,16 @@ class FormulaTable:
                     yield dimension, (a.start, a.stop, b.start, b.stop, int(kind.commutative and a is b))
 
 
-def key_rows(problem: Problem, logs: list[int]) -> NDArray[np.int64]:
+def key_rows(problem: Problem, logs: list[int], pool: NDArray[np.int64]) -> NDArray[np.int64]:
     """Rows to compare formulas on, shape (ROWS,): the first 1 + len(logs) of them determine a power law best.
 
     Parameters
     ----------
     logs : the features without zeros, of which power laws can be made.
+    pool : the rows that may be taken.
     """
-    n = len(problem.y)
     rng = np.random.default_rng(0)
-    rows = rng.permutation(n)[:_CANDIDATE_ROWS]
+    rows = rng.permutation(pool)[:_CANDIDATE_ROWS]
     design = np.vstack([np.ones(len(rows)), np.log(np.abs(problem.X[logs][:, rows]))])
     design[1:] -= design[1:].mean(axis=1, keepdims=True)
     chosen: list[int] = []

@@ -1,7 +1,7 @@
 """Dimensions with rational exponents, units read by pint, natural units and dimensionless groups."""
 
 from balmer.units.dimension import BASE, DIMENSIONLESS, Dimension, Exponent
-from balmer.units.natural import natural_dimension, natural_scale, to_natural
+from balmer.units.natural import natural_dimension, natural_scale, natural_unit, to_natural
 from balmer.units.parse import parse_unit
 from balmer.units.pi import pi_groups, solve_powers
 from balmer.units.unit import Unit
@@ -14,6 +14,7 @@ __all__ = [
     "Unit",
     "natural_dimension",
     "natural_scale",
+    "natural_unit",
     "parse_unit",
     "pi_groups",
     "solve_powers",

@@ -50,6 +50,18 @@ def to_natural(dimension: Dimension) -> Dimension:
     return Dimension(E=natural_dimension(dimension))
 
 
+def natural_unit(quantity: Dimension | Unit) -> Unit:
+    """Return the power of GeV in which a quantity is counted; 1 for a pure number.
+
+    Raises
+    ------
+    UnitError
+        See `natural_dimension`.
+    """
+    power = natural_dimension(quantity)
+    return Unit("GeV", 1.0, Dimension(E=1)) ** power if power else Unit("1", 1.0, Dimension())
+
+
 def natural_scale(unit: Unit) -> float:
     """Return the size of a unit in the matching power of GeV, with ħ = c = k_B = ε₀ = 1.
 
@@ -68,27 +80,33 @@ def natural_scale(unit: Unit) -> float:
     Constants are those of CODATA as in `scipy.constants`.
     """
     natural_dimension(unit)  # refuses what is no power of energy
-    # In logarithms: (1 kg)^a (1 m)^b may overflow where their product does not.
-    logarithm = math.log(unit.scale) + sum(
-        float(power) * _log_base_in_gev(base)
+    parts = [
+        (_base_in_gev(base), float(power))
         for base, power in zip(BASE, unit.dimension.exponents, strict=True)
         if power
-    )
-    return math.exp(logarithm)
+    ]
+    try:
+        scale = float(math.prod((size**power for size, power in parts), start=unit.scale))
+    except OverflowError:
+        scale = math.inf
+    if 0.0 < scale < math.inf:
+        return scale
+    # (1 kg)^a (1 m)^b may overflow where their product does not; logarithms lose digits.
+    return math.exp(math.log(unit.scale) + sum(power * math.log(size) for size, power in parts))
 
 
 @functools.cache
-def _log_base_in_gev(base: str) -> float:
-    """Return the logarithm of one SI base unit in powers of GeV."""
+def _base_in_gev(base: str) -> float:
+    """Return one SI base unit in powers of GeV."""
     from scipy import constants
 
     gev = 1e9 * constants.e  # in joule
-    size = {
+    sizes: dict[str, float] = {
         "m": gev / (constants.hbar * constants.c),
         "kg": constants.c**2 / gev,
         "s": gev / constants.hbar,
         "A": (constants.hbar / gev) / math.sqrt(constants.epsilon_0 * constants.hbar * constants.c),
         "K": constants.k / gev,
         "E": 1.0,
-    }[base]
-    return math.log(size)
+    }
+    return sizes[base]

@@ -26,6 +26,7 @@ from balmer.engines.embedded.trees import (
     start_of,
     store,
 )
+from balmer.engines.embedded.typed import grow_typed, vary_typed
 from balmer.engines.embedded.types import Calls, Formula, Island, Library, Rules, Scratch
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.entry import CODE_COLUMNS
@@ -38,6 +39,8 @@ __all__ = ["EXTRA_NODES", "linked", "new_scratch", "reassess", "run_island"]
 EXTRA_NODES = 4  # of a factor and a constant around a formula
 _POW = OPERATORS["pow"].code
 _BIRTHS = 2
+_TYPED = 0.1  # of changes, where units count, the share that keeps to them
+_TYPED_AT_BIRTH = 0.3  # and of births
 _HOPELESS = 30.0  # times the loss of the worst of a few members: such a start a fit hardly ever makes good
 # numpy numbers, as numba compiles a second copy of a function for a literal one.
 _NOBODY = np.int64(-1)
@@ -84,6 +87,8 @@ def linked(
         "remember": (remember, sc, real, island, table, table, rules),
         "reassess": (reassess, island, sc, table, table, rules),
         "repair": (repair, sc, sc.scale, library, table, rules, s),
+        "grow_typed": (grow_typed, f, library, sc, rules, s),
+        "vary_typed": (vary_typed, f, library, sc, rules, s),
         "fill": (fill, library, sc, s, table, rules),
         "run": (run_island, island, library, sc, table, table, rules, one, np.zeros(1, np.uint8)),
     }
@@ -159,7 +164,7 @@ def _breed(island, library, sc, table, rules, lost):
     if not lost and not chance(s, 0.02):
         at = _famous(island) if famous else _tournament(island, rules)
     if at < 0:
-        return call_at(rules.calls.grow, True, (child, 1 + below(s, 6), rules, s))
+        return _grow(child, 1 + below(s, 6), library, sc, rules, s)
     if famous:
         load(child, island.best_ops, island.best_args, island.best_values, at, island.best_size[at])
         sc.scale[0], sc.scale[1] = 0.0, 1.0
@@ -186,9 +191,20 @@ def _breed(island, library, sc, table, rules, lost):
     # A second and third change now and then: some improvements need two steps, the first of them downhill.
     changed = False
     while True:
-        changed |= call_at(rules.calls.mutate, True, (child, sc.spare, rules, s))
+        if rules.check_units and chance(s, _TYPED):
+            changed |= call_at(rules.calls.vary_typed, True, (child, library, sc, rules, s))
+        else:
+            changed |= call_at(rules.calls.mutate, True, (child, sc.spare, rules, s))
         if not chance(s, 0.2):
             return changed
+
+
+@bare_jit
+def _grow(f, operators, library, sc, rules, s):
+    """A random formula, of about that many operators; where units count mostly one that keeps to them."""
+    if rules.check_units and chance(s, _TYPED_AT_BIRTH):
+        return call_at(rules.calls.grow_typed, True, (f, library, sc, rules, s))
+    return call_at(rules.calls.grow, True, (f, operators, rules, s))
 
 
 @bare_jit
@@ -314,6 +330,8 @@ def _shorten(island, at, sc, sample, table, rules):
             copy(f, sc.mate)
             if not splice(f, start, root + 1, sc.mate, start, start + 1):
                 continue
+        elif kind == 0 and f.ops[root] == 0:
+            f.ops[root], f.values[root] = 1, 1.0
         else:
             continue
         if not call_at(rules.calls.legal, True, (sc, rules)):

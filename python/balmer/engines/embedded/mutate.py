@@ -120,7 +120,7 @@ def _change_operator(f, rules, s):
 @bare_jit
 def _insert_above(f, root, spare, rules, s):
     """Put a random operator above the node; a new second operand is a leaf, on either side."""
-    n_unary, n_binary, n_macros = rules.unary.shape[0], rules.binary.shape[0], rules.macro_size.shape[0]
+    n_unary, n_binary, n_macros = rules.n_unary, rules.binary.shape[0], rules.macro_size.shape[0]
     start = start_of(f.ops, root, rules.arity)
     if n_macros > 0 and chance(s, n_macros / (n_unary + n_binary + n_macros)):
         return insert_macro(f, start, root + 1, below(s, n_macros), rules, s)
@@ -150,7 +150,7 @@ def _insert_above(f, root, spare, rules, s):
             j = start + i
             spare.ops[i], spare.args[i], spare.values[i] = f.ops[j], f.args[j], f.values[j]
         last = size
-        spare.ops[last] = rules.unary[below(s, n_unary)]
+        spare.ops[last] = rules.unary[below(s, rules.unary.shape[0])]
     spare.args[last], spare.values[last] = 0, 0.0
     return splice(f, start, root + 1, spare, 0, last + 1)
 

@@ -22,6 +22,8 @@ from balmer.units import BASE
 
 __all__ = ["rules_for", "without_data"]
 
+_OFTEN = 4  # times as a safe form an operator is drawn: laws with these are rare
+
 
 def rules_for(
     problem: Problem,
@@ -42,6 +44,7 @@ def rules_for(
     """
     space = problem.space
     chosen = [OPERATORS[name] for name in space.operators]
+    safe = [OPERATORS[name].code for name in sorted(space.safe_forms)]
     arity, unit_rule = np.zeros(N_OPCODES, np.int64), np.zeros(N_OPCODES, np.int64)
     unit_power = np.ones(N_OPCODES)
     commutative, allowed = np.zeros(N_OPCODES, np.bool_), np.zeros(N_OPCODES, np.bool_)
@@ -60,7 +63,7 @@ def rules_for(
     rules = Rules(
         entry=loops or entry(),
         calls=Calls(*np.zeros(len(Calls._fields), np.uint64)),
-        unary=np.array([op.code for op in chosen if op.arity == 1], np.int64),
+        unary=np.array(_OFTEN * [op.code for op in chosen if op.arity == 1] + safe, np.int64),
         binary=np.array([op.code for op in chosen if op.arity == 2], np.int64),
         cost=space.complexity.table(problem.dataset.n_features),
         constraints=constraint_table(space),
@@ -76,6 +79,7 @@ def rules_for(
         macro_size=np.array([len(body) for body in bodies], np.int64),
         macro_arity=np.array([custom.arity for custom in customs], np.int64),
         mutations=np.cumsum(list(MUTATIONS.values())),
+        n_unary=sum(op.arity == 1 for op in chosen),
         n_features=problem.dataset.n_features,
         min_complexity=space.min_complexity,
         max_complexity=space.max_complexity,

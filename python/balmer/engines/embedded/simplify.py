@@ -18,6 +18,7 @@ __all__ = ["simplify", "strip"]
 
 _ADD, _SUB, _MUL, _DIV, _POW = (OPERATORS[name].code for name in ("add", "sub", "mul", "div", "pow"))
 _NEG, _INV, _EXP, _LOG, _ABS = (OPERATORS[name].code for name in ("neg", "inv", "exp", "log", "abs"))
+_LOGEXPM1 = OPERATORS["logexpm1"].code
 _U0, _U1, _U2 = np.uint64(0), np.uint64(1), np.uint64(2)
 
 
@@ -88,6 +89,14 @@ def _unary(out, op, p, rules):
     if op == _NEG and inner == _MUL and out.ops[p] <= 1 and _number_first(out, p, end, rules):
         out.values[p] = -out.values[p]
         return True
+    if op == _LOG and inner == _ADD and end - p > 3 and out.ops[end - 2] == _EXP and rules.allowed[_LOGEXPM1]:
+        # log(-1 + exp(x)) overflows where x is large
+        if out.ops[p] == 1 and out.values[p] == -1.0 and _number_first(out, p, end, rules):
+            for i in range(p, end - 3):
+                out.ops[i], out.args[i], out.values[i] = out.ops[i + 1], out.args[i + 1], out.values[i + 1]
+            out.n[0] = end - 3
+            _append(out, _LOGEXPM1, 0, 0.0)
+            return True
     if op == _NEG and inner == _SUB and rules.arity[inner] == 2:
         _swap(out, p, _right_start(out, end - 1, rules), end - 1)
         return True

@@ -141,7 +141,7 @@ def grow(f, operators, rules, s):
 @bare_jit
 def expand(f, leaf, rules, s):
     """Turn the leaf in that place into a random operator (or custom operator) with leaves below; False if too long."""
-    n_unary, n_binary, n_macros = rules.unary.shape[0], rules.binary.shape[0], rules.macro_size.shape[0]
+    n_unary, n_binary, n_macros = rules.n_unary, rules.binary.shape[0], rules.macro_size.shape[0]
     if n_unary + n_binary + n_macros == 0:
         return False
     # Binary operators get at least half of the draws: unary ones would otherwise pile up in long chains.
@@ -158,7 +158,9 @@ def expand(f, leaf, rules, s):
     random_leaf(f, leaf, rules, s)
     if binary:
         random_leaf(f, leaf + 1, rules, s)
-    f.ops[leaf + extra] = rules.binary[below(s, n_binary)] if binary else rules.unary[below(s, n_unary)]
+    f.ops[leaf + extra] = (
+        rules.binary[below(s, n_binary)] if binary else rules.unary[below(s, rules.unary.shape[0])]
+    )
     f.args[leaf + extra] = 0
     f.values[leaf + extra] = 0.0
     return True

@@ -30,6 +30,8 @@ class Calls(NamedTuple):
     mutate: np.uint64
     units_hold: np.uint64
     repair: np.uint64
+    grow_typed: np.uint64
+    vary_typed: np.uint64
     minimise: np.uint64
     scan: np.uint64
     fit: np.uint64
@@ -42,7 +44,7 @@ class Rules(NamedTuple):
 
     entry: Entry  # the compiled loops
     calls: Calls
-    unary: NDArray[np.int64]  # opcodes
+    unary: NDArray[np.int64]  # opcodes, each as often as it is to be drawn
     binary: NDArray[np.int64]
     cost: NDArray[np.int64]  # complexity by opcode, then by feature: (N_OPCODES + n_features,)
     constraints: ConstraintTable
@@ -58,6 +60,7 @@ class Rules(NamedTuple):
     macro_size: NDArray[np.int64]  # (n_macros,)
     macro_arity: NDArray[np.int64]
     mutations: NDArray[np.float64]  # cumulative weights, in the order of `mutate`
+    n_unary: int  # how many chosen ones there are
     n_features: int
     min_complexity: int
     max_complexity: int

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import numpy as np
 
+from balmer.engines.embedded.trees import start_of
 from balmer.kernels.jit import jit
 
-__all__ = ["units_hold", "units_of"]
+__all__ = ["ANY", "DEFINITE", "NOTHING", "demanded", "dimension_of", "units_hold", "units_of"]
 
 _SAME, _PRODUCT, _QUOTIENT, _POWER, _POW = range(5)  # UnitRule; what is left is PURE
+NOTHING, DEFINITE, ANY = range(3)  # what may stand in a place
 _CLOSE = 1e-6  # exponents are small fractions: what differs less is equal
 
 
@@ -23,7 +25,7 @@ _CLOSE = 1e-6  # exponents are small fractions: what differs less is equal
 def units_hold(f, rules):
     """Whether some units of the free constants make the formula dimensionally right, and of the target's dimension."""
     exponents, wild, loose = _scratch(f, rules)
-    if not _infer(f, rules, exponents, wild, loose):
+    if not _infer(f, 0, f.n[0], rules, exponents, wild, loose):
         return False
     return wild[0] or (not loose[0] and _equal(exponents, 0, rules.dimensions, rules.n_features))
 
@@ -32,10 +34,99 @@ def units_hold(f, rules):
 def units_of(f, rules, dimension):
     """Write the exponents of the formula's dimension; False where it is wrong or not definite."""
     exponents, wild, loose = _scratch(f, rules)
-    if not _infer(f, rules, exponents, wild, loose) or wild[0] or loose[0]:
+    if not _infer(f, 0, f.n[0], rules, exponents, wild, loose) or wild[0] or loose[0]:
         return False
     for b in range(exponents.shape[1]):
         dimension[b] = exponents[0, b]
+    return True
+
+
+@jit
+def dimension_of(f, first, end, rules, dimension):
+    """Which dimension the subtree of nodes first ... end-1 has: DEFINITE, which is written, ANY or NOTHING."""
+    exponents, wild, loose = _scratch(f, rules)
+    if not _infer(f, first, end, rules, exponents, wild, loose) or loose[0]:
+        return NOTHING
+    for b in range(dimension.shape[0]):
+        dimension[b] = exponents[0, b]
+    return ANY if wild[0] else DEFINITE
+
+
+@jit
+def demanded(f, at, rules, dimension):
+    """Which dimension the subtree that ends in place `at` must have, by all that stands around it.
+
+    Returns DEFINITE and writes the exponents; ANY where a free constant beside it takes up whatever it has; NOTHING
+    where the formula is wrong elsewhere, or what is demanded depends on a fitted exponent.
+    """
+    exponents, wild, loose = _scratch(f, rules)
+    n_base = dimension.shape[0]
+    for b in range(n_base):
+        dimension[b] = rules.dimensions[rules.n_features, b]
+    definite = True
+    node = f.n[0] - 1
+    while node != at:
+        op = f.ops[node]
+        rule = rules.unit_rule[op]
+        child, first = node - 1, True  # the operand in which `at` is
+        beside_is_wild = False
+        if rules.arity[op] == 2:
+            right = node - 1
+            middle = start_of(f.ops, right, rules.arity)
+            left = middle - 1
+            first = at <= left
+            child = left if first else right
+            begin, end = (middle, node) if first else (start_of(f.ops, left, rules.arity), middle)
+            if rule != _POW or not first:
+                if not _infer(f, begin, end, rules, exponents, wild, loose) or loose[0]:
+                    return NOTHING
+                beside_is_wild = wild[0]
+        if rule == _SAME:
+            if not beside_is_wild:
+                for b in range(n_base):
+                    if definite and abs(dimension[b] - exponents[0, b]) > _CLOSE:
+                        return NOTHING
+                    dimension[b] = exponents[0, b]
+                definite = True
+        elif rule == _PRODUCT or rule == _QUOTIENT:
+            definite = definite and not beside_is_wild
+            for b in range(n_base):
+                if rule == _PRODUCT:
+                    dimension[b] -= exponents[0, b]
+                elif first:
+                    dimension[b] += exponents[0, b]
+                else:
+                    dimension[b] = exponents[0, b] - dimension[b]
+        elif rule == _POWER:
+            for b in range(n_base):
+                dimension[b] /= rules.unit_power[op]
+        elif rule == _POW and first:
+            exponent = node - 1
+            is_number = f.ops[exponent] == 1 and _is_simple(f.values[exponent])
+            if is_number and abs(f.values[exponent]) > _CLOSE:
+                for b in range(n_base):
+                    dimension[b] /= f.values[exponent]
+            else:
+                if not _demand_pure(dimension, definite):
+                    return NOTHING
+                definite = True
+        else:  # an exponent, or the argument of a function of pure numbers
+            if not _demand_pure(dimension, definite):
+                return NOTHING
+            if rule == _POW and not beside_is_wild and not _is_zero(exponents, 0):
+                return NOTHING  # the exponent has to stay a number
+            definite = True
+        node = child
+    return DEFINITE if definite else ANY
+
+
+@jit
+def _demand_pure(dimension, definite):
+    """Put 0 there; False if something else was demanded."""
+    for b in range(dimension.shape[0]):
+        if definite and abs(dimension[b]) > _CLOSE:
+            return False
+        dimension[b] = 0.0
     return True
 
 
@@ -46,13 +137,16 @@ def _scratch(f, rules):
 
 
 @jit
-def _infer(f, rules, exponents, wild, loose):
-    """Dimensions of the subtrees on a stack, at last of the whole in place 0; False where they contradict."""
+def _infer(f, first, end, rules, exponents, wild, loose):
+    """Dimensions of the subtrees of nodes first ... end-1 on a stack, at last of all in place 0.
+
+    False where they contradict.
+    """
     n_base = rules.dimensions.shape[1]
     number = np.zeros(f.n[0], np.bool_)
     value = np.zeros(f.n[0])
     top = 0
-    for i in range(f.n[0]):
+    for i in range(first, end):
         op = f.ops[i]
         if op <= 2:
             number[top] = op != 2

@@ -204,7 +204,8 @@ class _Search:
     def _request(self, X: Floats, y: Floats, weights: Floats) -> Request:
         """Everything asked of Julia."""
         problem, space, engine = self.problem, self.problem.space, self.engine
-        codes = [code for code, entry in OPERATORS_BY_CODE.items() if entry.name in space.allowed]
+        names = space.drawn.union(*(e.operators for e in self.start))
+        codes = [code for code, entry in OPERATORS_BY_CODE.items() if entry.name in names]
         bodies = [custom.body for custom in space.custom_operators]
         arrays: dict[str, NDArray[Any]] = {
             "X": X,
