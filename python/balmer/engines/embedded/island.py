@@ -39,8 +39,8 @@ __all__ = ["EXTRA_NODES", "linked", "new_scratch", "reassess", "run_island"]
 EXTRA_NODES = 4  # of a factor and a constant around a formula
 _POW = OPERATORS["pow"].code
 _BIRTHS = 2
-_TYPED = 0.1  # of changes, where units count, the share that keeps to them
-_TYPED_AT_BIRTH = 0.3  # and of births
+_TYPED = 0.25  # of changes, where units count, the share that keeps to them
+_TYPED_AT_BIRTH = 0.5  # and of births
 _HOPELESS = 30.0  # times the loss of the worst of a few members: such a start a fit hardly ever makes good
 # numpy numbers, as numba compiles a second copy of a function for a literal one.
 _NOBODY = np.int64(-1)
