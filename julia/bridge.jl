@@ -70,7 +70,8 @@ programs(arrays, prefix) = unpack((arrays[prefix * part] for part in ("ops", "ar
 
 function unit_system(r::Request)
     exponents = reshape(r["features"]::Vector{Float64}, 8, :)
-    return UnitSystem([Tuple(exponents[:, i]) for i in axes(exponents, 2)], Tuple(r["target"]::Vector{Float64}))
+    return UnitSystem([Tuple(exponents[:, i]) for i in axes(exponents, 2)], Tuple(r["target"]::Vector{Float64});
+                      constants=Symbol(r["constants"]::String))
 end
 
 """

@@ -173,6 +173,20 @@ def test_custom_operators_are_searched_expanded(engine):
     assert {"exp", "square"} <= best.expression.operators
 
 
+def test_constants_that_are_pure_numbers_give_nothing_a_unit(engine):
+    rng = np.random.default_rng(1)
+    l, t = rng.uniform(1, 3, 60), rng.uniform(1, 3, 60)
+    data = Dataset.from_arrays({"l": l, "t": t}, 2.37 * l / t, units={"l": "m", "t": "s", "y": "m/s"})
+    space = SearchSpace(operators="+ - * /")
+    pure = Problem(data, space, Objective(constants="dimensionless"))
+    found = engine.evolve(pure, Budget(evaluations=20_000), seed=1).front
+    assert found
+    assert all(pure.dimension_report(c.expression).holds for c in found)
+    assert found[-1].loss < 1e-20
+    free = engine.evolve(Problem(data, space), Budget(evaluations=20_000), seed=1).front
+    assert not all(pure.dimension_report(c.expression).holds for c in free)
+
+
 def test_units_are_obeyed_or_ignored_as_asked(engine):
     rng = np.random.default_rng(1)
     m, v = rng.uniform(1, 5, 40), rng.uniform(1, 5, 40)

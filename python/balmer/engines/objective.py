@@ -51,7 +51,7 @@ class Objective(Settings):
         distance in exponents.
     constants : ``"free"`` lets the free constants have any units, which are solved for and shown; ``"dimensionless"``
         makes them pure numbers, so that the features, constants of nature among them (`Dataset.with_nature`), must give
-        the target its dimension (embedded engine).
+        the target its dimension.
     unit_penalty : of ``"penalise"``, for every exponent that is off by 1, in losses of the best constant.
     """
 

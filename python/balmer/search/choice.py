@@ -87,9 +87,7 @@ def chosen_engine(
         raise EngineError(
             f"there is no engine {engine!r} in this version; accepted are {', '.join(map(repr, _ENGINES))}"
         )
-    simple = precision in (None, "float64") and (
-        problem is None or (problem.objective.loss == "squared" and problem.objective.constants == "free")
-    )
+    simple = precision in (None, "float64") and (problem is None or problem.objective.loss == "squared")
     if engine_meant(engine, simple) == "julia":
         if precision not in (None, "float64"):
             raise ConfigError(

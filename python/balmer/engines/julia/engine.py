@@ -87,11 +87,6 @@ class JuliaEngine:
                 f"loss = {problem.objective.loss!r} is not known to the Julia engine: set 'squared', or "
                 f"engine = 'embedded'"
             )
-        if problem.objective.constants != "free" and problem.check_units:
-            raise ConfigError(
-                f"constants = {problem.objective.constants!r} is not known to the Julia engine: set 'free', or "
-                f"engine = 'embedded'"
-            )
         if state is not None and not np.array_equal(state.get("problem", np.zeros(0)), digest(problem)):
             raise EngineError(
                 "the saved state belongs to another search: the data, the space or the objective differ"
@@ -235,6 +230,7 @@ class _Search:
             "fit": float(engine.fit),
             "fit_steps": engine.fit_steps,
             "units": "ignore",
+            "constants": problem.objective.constants,
             "strength": float(problem.objective.unit_penalty),
             "baseline": problem.variance,
             "evaluations": self.budget.evaluations or 0,
