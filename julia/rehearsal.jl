@@ -27,6 +27,7 @@ function rehearse()
             set!(asked, name, value)
         end
         set!(asked, "units", units)
+        set!(asked, "constants", "free")
         GC.@preserve lent begin
             for (name, array) in lent
                 lend!(asked, name, lowercase(string(eltype(array))), Int(pointer(array)), length(array))

@@ -175,8 +175,10 @@ def test_custom_operators_are_searched_expanded(engine):
 
 def test_constants_that_are_pure_numbers_give_nothing_a_unit(engine):
     rng = np.random.default_rng(1)
-    l, t = rng.uniform(1, 3, 60), rng.uniform(1, 3, 60)
-    data = Dataset.from_arrays({"l": l, "t": t}, 2.37 * l / t, units={"l": "m", "t": "s", "y": "m/s"})
+    length, t = rng.uniform(1, 3, 60), rng.uniform(1, 3, 60)
+    data = Dataset.from_arrays(
+        {"l": length, "t": t}, 2.37 * length / t, units={"l": "m", "t": "s", "y": "m/s"}
+    )
     space = SearchSpace(operators="+ - * /")
     pure = Problem(data, space, Objective(constants="dimensionless"))
     found = engine.evolve(pure, Budget(evaluations=20_000), seed=1).front
