@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -48,6 +47,7 @@ _BLOCK_BYTES = (
     4096  # of a slot, a block of rows at a time: a few slots and features then stay in the L1 cache
 )
 _CHUNK = 16384  # rows that all programs run over before the next are begun, so that the features stay in the caches
+_LEAST = 50_000  # rows times formulas of a portion: what a call costs is nothing beside
 _CACHE_LINE = 64  # bytes
 _U0 = np.uint64(0)
 _ADD, _SUB, _MUL, _DIV, _POW = (OPERATORS[name].code for name in ("add", "sub", "mul", "div", "pow"))
@@ -107,16 +107,31 @@ def evaluate_many(
     if not (out.flags.c_contiguous and out.dtype == X.dtype and out.shape == (n, X.shape[1])):
         raise ValueError(f"out: shape {(n, X.shape[1])}, {X.dtype} and C order are wanted")
     address = entry(8 * X.itemsize).forward
-    bounds = [n * k // threads for k in range(threads + 1)]
+    # Portions that get smaller, taken by whoever is free, as a thread takes a moment to start.
+    portions = iter(_portions(n, threads, max(1, _LEAST // max(X.shape[1], 1))))
+
+    def work() -> None:
+        for first, last in portions:  # a list iterator is safe to share
+            _evaluate_many(address, programs, first, last, X, out)
+
     with ThreadPoolExecutor(threads) as pool:  # which starts no thread before it is asked to
-        rest = [
-            pool.submit(_evaluate_many, address, programs, first, last, X, out)
-            for first, last in pairwise(bounds[1:])
-        ]
-        _evaluate_many(address, programs, 0, bounds[1], X, out)
+        rest = [pool.submit(work) for _ in range(threads - 1)]
+        work()
         for done in rest:
             done.result()
     return out
+
+
+def _portions(n: int, threads: int, least: int) -> list[tuple[int, int]]:
+    """Ranges that cover 0 ... n, each a share of what is left."""
+    if threads == 1:
+        return [(0, n)]
+    found, first = [], 0
+    while first < n:
+        last = min(n, first + max(least, -(-(n - first) // (2 * threads))))
+        found.append((first, last))
+        first = last
+    return found
 
 
 @entry_jit

@@ -3,7 +3,8 @@
 The description length follows Bartlett, Desmond and Ferreira, "Exhaustive symbolic regression" (arXiv:2211.11461,
 eq. 7): the data given the law, the structure at the price of choosing each of its symbols, each fitted constant at
 the number of digits that the data fix, and at no less than BIC's log(n)/2. Where the measurement errors are unknown
-their size is one more constant that takes its most likely value. Losses other than the squared stand for the likelihoods of `likelihood.py`.
+their size is one more constant that takes its most likely value. Losses other than the squared stand for the
+likelihoods of `likelihood.py`.
 """
 
 from __future__ import annotations
