@@ -160,7 +160,7 @@ def _affine(expression: Expression) -> _Affine:
         case "div":
             if last.is_number and last.shift != 0.0:
                 return first.times(1.0 / last.shift, last.free)
-    if name in ("mul", "div") and last.shift == 0.0 and last.core is not None:
+    if name in ("mul", "div") and last.shift == 0.0 and last.factor != 0.0 and last.core is not None:
         factor = last.factor if name == "mul" else 1.0 / last.factor
         if first.core is None:  # c/(b u)
             return _Affine(0.0, 1.0, apply(name, first.times(factor, last.free).written(), last.core), False)

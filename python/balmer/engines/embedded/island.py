@@ -201,7 +201,7 @@ def _breed(island, library, sc, table, rules, lost):
 
 @bare_jit
 def _grow(f, operators, library, sc, rules, s):
-    """A random formula, of about that many operators; where units count mostly one that keeps to them."""
+    """A random formula, of about that many operators; where units count, half of the time one that keeps to them."""
     if rules.check_units and chance(s, _TYPED_AT_BIRTH):
         return call_at(rules.calls.grow_typed, True, (f, library, sc, rules, s))
     return call_at(rules.calls.grow, True, (f, operators, rules, s))
