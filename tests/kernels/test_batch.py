@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from balmer.expressions import apply, constant, literal, parse, variable
+from balmer.expressions.operators import OPERATORS_BY_CODE, VARIABLE
 from balmer.kernels import Programs, evaluate, evaluate_many, fit_many
 from strategies import expressions, rows
 
@@ -19,8 +20,8 @@ TEXTS = ["x + 1", "2 - y", "x/3", "3/x", "x*y - z", "exp(x)*sin(y)", "x", "2.5",
 @given(st.lists(expressions(n_features=3, max_leaves=8), min_size=1, max_size=5), rows(3, n_rows=9))
 @settings(max_examples=100)
 def test_a_formula_has_the_same_values_in_any_company(formulas, X):
-    together = evaluate_many(Programs.of(formulas), X)
-    for formula, values in zip(formulas, together, strict=True):
+    together = evaluate_many(Programs.of(formulas * 8), X)  # as many as are worth pairs of operators
+    for formula, values in zip(formulas * 8, together, strict=True):
         np.testing.assert_array_equal(values, evaluate(formula, X))
 
 
@@ -33,6 +34,15 @@ def test_neither_blocks_nor_threads_change_a_bit(n_rows):
     for formula, values in zip(formulas, one, strict=True):
         # A product is added without rounding it first, which shows where the sum nearly cancels.
         np.testing.assert_allclose(values, formula.evaluate(X), rtol=1e-14, atol=1e-15)
+
+
+@pytest.mark.parametrize("n_rows", [1000, 5003])
+def test_more_formulas_than_fit_a_cache(n_rows):
+    X = np.random.default_rng(1).uniform(0.5, 2, (3, n_rows))
+    formulas = [parse(text, NAMES) for text in TEXTS] * 13
+    values = evaluate_many(Programs.of(formulas), X)
+    alone = [evaluate(formula, X) for formula in formulas[: len(TEXTS)]]
+    np.testing.assert_array_equal(values.reshape(13, len(TEXTS), n_rows), [alone] * 13)
 
 
 def test_columns_need_not_lie_together_nor_formulas_exist():
@@ -58,6 +68,59 @@ def test_float32_is_float64_with_fewer_digits():
     found, wanted = evaluate_many(programs, X), evaluate_many(programs, X.astype(float))
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=1e-5)
+
+
+FORMS = [
+    "u + v",
+    "u - v",
+    "v - u",
+    "u*v",
+    "u/v",
+    "v/u",
+    "u + 2.5",
+    "u - 2.5",
+    "2.5 - u",
+    "u*2.5",
+    "u/2.5",
+    "2.5/u",
+    "u*u",
+]
+
+
+@pytest.mark.parametrize("first", FORMS)
+@pytest.mark.parametrize("real", [np.float64, np.float32])
+def test_two_operators_at_once_are_one_after_the_other(first, real):
+    X = np.random.default_rng(0).uniform(-2, 2, (3, 700)).astype(real)
+    inner = parse(first, ["u", "v"]) if first != "u*u" else apply("square", variable(0))
+    formulas = [_put(parse(text, ["u", "v"]), inner) for text in FORMS[:-1]] + [apply("square", inner)]
+    together = evaluate_many(Programs.of(formulas), X)
+    for formula, values in zip(formulas, together, strict=True):
+        np.testing.assert_array_equal(
+            values, evaluate_many(Programs.of([formula]), X)[0], err_msg=str(formula)
+        )
+        with np.errstate(all="ignore"):
+            wanted = formula.evaluate(X.astype(float))
+        np.testing.assert_allclose(
+            values, wanted, rtol=1e3 * np.finfo(real).eps, atol=1e3 * np.finfo(real).eps
+        )
+
+
+def _put(outer, inner):
+    """The outer formula with u replaced by the inner one and v by the third feature."""
+    nodes = []
+    for op, arg, value in outer:
+        nodes.append(inner if op == VARIABLE and arg == 0 else variable(2) if op == VARIABLE else (op, value))
+    stack = []
+    for node in nodes:
+        if not isinstance(node, tuple):
+            stack.append(node)
+        elif node[0] < VARIABLE:
+            stack.append(constant(node[1]))
+        else:
+            operator = OPERATORS_BY_CODE[node[0]]
+            operands = [stack.pop() for _ in range(operator.arity)][::-1]
+            stack.append(apply(operator.name, *operands))
+    return stack[0]
 
 
 SUMS = ["x*y + z", "x*y - z", "z - x*y", "2*x + z", "x*2 - z", "z - 2*x", "x*y + x*z", "x*y - y*x", "x*y + 1",

@@ -41,7 +41,11 @@ def ulps(found, wanted):
 
 
 def test_the_loops_are_those_of_the_table():
-    for target, text in ((generate.TARGET, generate.source()), (generate.TARGET32, generate.source32())):
+    for target, text in (
+        (generate.TARGET, generate.source()),
+        (generate.TARGET32, generate.source32()),
+        (generate.PAIRS_TARGET, generate.pairs_source()),
+    ):
         assert target.read_text(encoding="utf-8") == text, (
             "the operator table changed: run python -m balmer.kernels.generate"
         )

@@ -1,15 +1,15 @@
 """Many formulas on one table in one call: the programs laid end to end, run by threads that need no GIL.
 
-Here only values are wanted, so a slot is used again as soon as its value was read, numbers stay scalars, features are
-read where the caller has them and the last instruction writes to the caller's array: a program of 20 nodes moves
-little more than its result. Offsets count numbers from the start of the workspace and wrap around to reach the other
-arrays.
+Here only values are wanted, so a slot is used again as soon as its value was read, numbers stay scalars and the last
+instruction writes to the caller's array. A group of programs runs over one block of rows before the next is begun, the
+features of which were copied beside the slots: all that is read then lies aligned in the L1 cache, and a program of 20
+nodes moves little more than its result. Offsets count numbers from the start of the workspace and wrap around to reach
+the other arrays.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -21,11 +21,13 @@ from balmer.kernels.entry import (
     CODE_COLUMNS,
     CONSTANT_LEFT,
     CONSTANT_RIGHT,
+    COPY,
     D_STRIDE,
     FILL,
     FUSED,
     OP,
     P_STRIDE,
+    PAIR,
     Q_STRIDE,
     R_STRIDE,
     D,
@@ -33,25 +35,34 @@ from balmer.kernels.entry import (
     Q,
     R,
     call_forward,
+    call_in_pairs,
     entry,
+    entry_in_pairs,
+    fence,
     prefetch_for_writing,
+    write_past_caches,
 )
-from balmer.kernels.jit import entry_jit, jit
+from balmer.kernels.jit import bare_jit, entry_jit, jit
 from balmer.kernels.program import FIRST_UNARY
+from balmer.kernels.threads import portions, run
 
 __all__ = ["Programs", "evaluate_many"]
 
 Real = TypeVar("Real", np.float32, np.float64)
 
-_BLOCK_BYTES = (
-    4096  # of a slot, a block of rows at a time: a few slots and features then stay in the L1 cache
-)
-_CHUNK = 16384  # rows that all programs run over before the next are begun, so that the features stay in the caches
+_SLOT_BYTES = 4096  # a block of rows of a few slots and features then stays in the L1 cache
+_GROUP = 64  # programs that share the features of a block: what it costs to copy them is nothing beside
+_WORTH_PAIRS = 8  # formulas in a call from which on the loops for pairs are compiled and used
 _LEAST = 50_000  # rows times formulas of a portion: what a call costs is nothing beside
 _CACHE_LINE = 64  # bytes
-_U0 = np.uint64(0)
+_PAST_CACHES = 4 << 20  # bytes of results that are more than an L2 cache holds until somebody reads them
+_U0, _LINE = np.uint64(0), np.uint64(_CACHE_LINE)
 _ADD, _SUB, _MUL, _DIV, _POW = (OPERATORS[name].code for name in ("add", "sub", "mul", "div", "pow"))
 _INV, _SQUARE, _CUBE = (OPERATORS[name].code for name in ("inv", "square", "cube"))
+_ROW = np.uint64(
+    1
+)  # the stride of what lies in the arrays of the caller, as blocks are told by their first row
+_TIMES_ITSELF = 8  # among the forms of a pair
 _SLOT, _LEAF, _NUMBER = np.uint64(1), np.uint64(2), np.uint64(3)
 
 
@@ -107,60 +118,104 @@ def evaluate_many(
     if not (out.flags.c_contiguous and out.dtype == X.dtype and out.shape == (n, X.shape[1])):
         raise ValueError(f"out: shape {(n, X.shape[1])}, {X.dtype} and C order are wanted")
     address = entry(8 * X.itemsize).forward
-    # Portions that get smaller, taken by whoever is free, as a thread takes a moment to start.
-    portions = iter(_portions(n, threads, max(1, _LEAST // max(X.shape[1], 1))))
+    pairs = entry_in_pairs(8 * X.itemsize) if n >= _WORTH_PAIRS else _U0
+    pieces = iter(portions(n, threads, max(1, _LEAST // max(X.shape[1], 1))))
 
     def work() -> None:
-        for first, last in portions:  # a list iterator is safe to share
-            _evaluate_many(address, programs, first, last, X, out)
+        for first, last in pieces:  # a list iterator is safe to share
+            _evaluate_many(address, pairs, programs, first, last, X, out)
 
-    with ThreadPoolExecutor(threads) as pool:  # which starts no thread before it is asked to
-        rest = [pool.submit(work) for _ in range(threads - 1)]
-        work()
-        for done in rest:
-            done.result()
+    run(work, threads)
     return out
 
 
-def _portions(n: int, threads: int, least: int) -> list[tuple[int, int]]:
-    """Ranges that cover 0 ... n, each a share of what is left."""
-    if threads == 1:
-        return [(0, n)]
-    found, first = [], 0
-    while first < n:
-        last = min(n, first + max(least, -(-(n - first) // (2 * threads))))
-        found.append((first, last))
-        first = last
-    return found
-
-
 @entry_jit
-def _evaluate_many(address, programs, first, last, X, out):
-    longest = np.int64(1)
+def _evaluate_many(address, pairs, programs, first, last, X, out):
+    starts = programs.starts
+    n_features, n_rows = X.shape
+    longest, group = np.int64(1), max(1, min(_GROUP, last - first))
     for i in range(first, last):
-        longest = max(longest, programs.starts[i + 1] - programs.starts[i])
-    code = np.empty((longest, CODE_COLUMNS), np.uint64)
-    stack = np.empty((longest, 3), np.uint64)
-    free = np.empty(longest + 1, np.uint64)
-    block = _BLOCK_BYTES // X.itemsize
-    raw = np.empty((longest + 2) * block + 16, X.dtype)
-    ws = raw[-np.int64(raw.ctypes.data) % 64 // X.itemsize :]
-    n_rows = X.shape[1]
-    for chunk in range(0, n_rows, _CHUNK):
-        stop = min(n_rows, chunk + _CHUNK)
-        for i in range(first, last):
-            a, b = programs.starts[i], programs.starts[i + 1]
-            m = _lower(programs, a, b, X, ws, np.uint64(block), _from(ws, out[i]), code, stack, free)
+        longest = max(longest, starts[i + 1] - starts[i])
+    code = np.empty((group * longest, CODE_COLUMNS), np.uint64)
+    begin = np.empty(group + 1, np.int64)
+    stack, free = np.empty((longest, 3), np.uint64), np.empty(longest + 1, np.uint64)
+    place = np.empty(n_features, np.int64)
+    at_most = min(n_features, group * longest)
+    copies = np.empty((at_most, CODE_COLUMNS), np.uint64)
+    line = _CACHE_LINE // X.itemsize
+    slot = _SLOT_BYTES // X.itemsize
+    raw = np.empty((at_most + longest + 2) * slot + line, X.dtype)  # and a slot for scratch, one for a result
+    ws = raw[-np.int64(raw.ctypes.data) % _CACHE_LINE // X.itemsize :]
+    n_blocks = max(1, -(-n_rows // slot))
+    width = max(1, -(-n_rows // (n_blocks * line))) * line  # alike, and whole lines
+    code_at, ws_at = np.uint64(code.ctypes.data), np.uint64(ws.ctypes.data)
+    out_at, copies_at = np.uint64(out.ctypes.data), np.uint64(copies.ctypes.data)
+    staging = np.uint64((at_most + longest + 1) * slot)
+    past_caches = out.size * out.itemsize > _PAST_CACHES
+    for start in range(first, last, group):
+        end = min(last, start + group)
+        n_slots = _place_features(programs, starts[start], starts[end], place)
+        for f in range(n_features):
+            if place[f] > 0:
+                copy = copies[place[f] - 1]
+                copy[OP], copy[D], copy[D_STRIDE] = COPY, np.uint64(place[f] * slot), _U0
+                copy[P], copy[P_STRIDE] = _from(ws, X) + np.uint64(f * n_rows), _ROW
+                copy[Q], copy[Q_STRIDE] = copy[P], copy[P_STRIDE]
+        begin[0] = 0
+        for i in range(start, end):
+            k = i - start
+            m = _lower(
+                programs, starts[i], starts[i + 1], place, n_slots, ws, np.uint64(slot), pairs != _U0,
+                code[begin[k] :], stack, free
+            )  # fmt: skip
+            begin[k + 1] = begin[k] + m
             if m == 0:
-                _write_leaf(programs, a, X, out[i], chunk, stop)
-                continue
-            for at in range(chunk, stop, block):
-                width = np.uint64(min(block, stop - at))
+                _write_leaf(programs, starts[i], X, out[i])
+        for at in range(0, n_rows, width):
+            stop = min(n_rows, at + width)
+            rows, row = np.uint64(stop - at), np.uint64(at)
+            call_forward(address, copies_at, n_slots - 1, ws_at, row, rows)
+            for k in range(end - start):
+                m = begin[k + 1] - begin[k]
+                if m == 0:
+                    continue
+                its_code, final = code_at + np.uint64(begin[k] * CODE_COLUMNS * 8), begin[k + 1] - 1
                 # The result is all that leaves the caches; it is written last.
-                result = np.uint64(out.ctypes.data) + np.uint64((i * n_rows + at) * X.itemsize)
-                for line in range(0, np.int64(width) * X.itemsize, _CACHE_LINE):
-                    prefetch_for_writing(result + np.uint64(line))
-                call_forward(address, code.ctypes.data, m, ws.ctypes.data, np.uint64(at // block), width)
+                if past_caches:
+                    code[final, D], code[final, D_STRIDE] = staging, _U0
+                else:
+                    code[final, D], code[final, D_STRIDE] = (
+                        _from(ws, out) + np.uint64((start + k) * n_rows),
+                        _ROW,
+                    )
+                    result = out_at + np.uint64(((start + k) * n_rows + at) * X.itemsize)
+                    for byte in range(0, (stop - at) * X.itemsize, _CACHE_LINE):
+                        prefetch_for_writing(result + np.uint64(byte))
+                if pairs != _U0:
+                    call_in_pairs(pairs, address, its_code, m, ws_at, row, rows)
+                else:
+                    call_forward(address, its_code, m, ws_at, row, rows)
+                if past_caches:
+                    _write_past_caches(ws[np.int64(staging) :], out[start + k], at, stop)
+    fence()
+
+
+@bare_jit
+def _write_past_caches(values, out, first, stop):
+    """out[first:stop] = values, whole lines of the cache past it."""
+    itemsize = np.uint64(out.itemsize)
+    to, source = np.uint64(out.ctypes.data) + np.uint64(first) * itemsize, np.uint64(values.ctypes.data)
+    n = stop - first
+    before = min(n, np.int64((_U0 - to) % _LINE // itemsize))
+    lines = np.int64(np.uint64(n - before) * itemsize // _LINE)
+    for j in range(before):
+        out[first + j] = values[j]
+    start = np.uint64(before) * itemsize
+    for line in range(lines):
+        at = start + np.uint64(line) * _LINE
+        write_past_caches(to + at, source + at)
+    for j in range(before + lines * np.int64(_LINE // itemsize), n):
+        out[first + j] = values[j]
 
 
 @jit
@@ -170,23 +225,34 @@ def _from(ws, other):
 
 
 @jit
-def _write_leaf(programs, node, X, out, start, stop):
-    if programs.ops[node] == 2:
-        out[start:stop] = X[programs.args[node], start:stop]
-    else:
-        out[start:stop] = programs.values[node]
+def _place_features(programs, a, b, place):
+    """Slots for the features that occur among nodes a to b; 0 for those that do not. Returns the next slot."""
+    place[:] = 0
+    n = 1  # the first slot is scratch
+    for i in range(a, b):
+        if programs.ops[i] == 2 and place[programs.args[i]] == 0:
+            place[programs.args[i]] = n
+            n += 1
+    return n
 
 
 @jit
-def _lower(programs, a, b, X, ws, block, result, code, stack, free):
-    """Nodes a to b as instructions on blocks of rows, the last of which writes to `result`; how many there are."""
-    features, values = _from(ws, X), _from(ws, programs.values)
-    n_rows = np.uint64(X.shape[1])
-    m, top, n_free, n_slots = 0, 0, 0, 1  # the first slot is scratch
+def _write_leaf(programs, node, X, out):
+    if programs.ops[node] == 2:
+        out[:] = X[programs.args[node]]
+    else:
+        out[:] = programs.values[node]
+
+
+@jit
+def _lower(programs, a, b, features, n_slots, ws, block, in_pairs, code, stack, free):
+    """Nodes a to b as instructions on blocks of rows; how many there are. Where the last writes to is left open."""
+    values = _from(ws, programs.values)
+    m, top, n_free = 0, 0, 0
     for i in range(a, b):
         op = programs.ops[i]
         if op == 2:
-            stack[top, 0], stack[top, 1] = features + np.uint64(programs.args[i]) * n_rows, block
+            stack[top, 0], stack[top, 1] = np.uint64(features[programs.args[i]]) * block, _U0
             stack[top, 2] = _LEAF
             top += 1
             continue
@@ -207,13 +273,17 @@ def _lower(programs, a, b, X, ws, block, result, code, stack, free):
                 form += CONSTANT_LEFT
         if (op == _ADD or op == _SUB) and m > 0 and form == np.uint64(op):
             other = _fuse(code[m - 1], op, stack, p, q)
-            if other >= 0:
-                if stack[other, 2] == _SLOT:
-                    free[n_free] = stack[other, 0]
-                    n_free += 1
-                top = p + 1
-                stack[p, 0], stack[p, 1], stack[p, 2] = code[m - 1, D], _U0, _SLOT
-                continue
+        else:
+            other = -1
+        if other < 0 and in_pairs and m > 0 and not (op == _MUL and _is_added(programs.ops, i, b, stack, p)):
+            other = _pair(code[m - 1], op, stack, p, q)
+        if other >= 0:
+            if stack[other, 2] == _SLOT and stack[other, 0] != code[m - 1, D]:
+                free[n_free] = stack[other, 0]
+                n_free += 1
+            top = p + 1
+            stack[p, 0], stack[p, 1], stack[p, 2] = code[m - 1, D], _U0, _SLOT
+            continue
         if form < CONSTANT_RIGHT:
             for k in range(p, top):
                 if stack[k, 2] == _NUMBER:
@@ -236,8 +306,6 @@ def _lower(programs, a, b, X, ws, block, result, code, stack, free):
         m += 1
         top = p + 1
         stack[p, 0], stack[p, 1], stack[p, 2] = slot, _U0, _SLOT
-    if m > 0:
-        code[m - 1, D], code[m - 1, D_STRIDE] = result, block
     return m
 
 
@@ -261,6 +329,56 @@ def _fuse(last, op, stack, p, q):
     last[OP] = FUSED + np.uint64(which + (4 if number else 0))
     last[R], last[R_STRIDE] = stack[other, 0], stack[other, 1]
     return other
+
+
+@jit
+def _is_added(ops, i, b, stack, p):
+    """Whether the product that is node i will be made a sum by `_fuse`; its left operand is number p of the stack."""
+    if i + 1 < b and (ops[i + 1] == _ADD or ops[i + 1] == _SUB):
+        return stack[p - 1, 2] != _NUMBER
+    return i + 2 < b and ops[i + 1] == 2 and (ops[i + 2] == _ADD or ops[i + 2] == _SUB)
+
+
+@jit
+def _pair(last, op, stack, p, q):
+    """Make a pair of the last instruction, if that is one operand; returns the place of the other or -1."""
+    if not (op <= _DIV or op == _SQUARE):
+        return -1
+    of_last = stack[p, 2] == _SLOT and stack[p, 0] == last[D]
+    if not of_last and not (stack[q, 2] == _SLOT and stack[q, 0] == last[D]):
+        return -1
+    first = _form_in_pair(last[OP])
+    if first < 0:
+        return -1
+    other = q if of_last else p
+    number = stack[other, 2] == _NUMBER
+    if op == _SQUARE:
+        second = _TIMES_ITSELF
+    elif of_last or op == _ADD or op == _MUL:
+        second = op - _ADD + (4 if number else 0)
+    else:
+        second = (9 if number else 11) + (0 if op == _SUB else 1)
+    if (first == 2 or first == 6) and (second == 0 or second == 1 or second == 11):
+        return -1  # a product in a sum is not rounded
+    if last[OP] >= CONSTANT_LEFT:  # a number stands at q
+        last[P], last[Q] = last[Q], last[P]
+        last[P_STRIDE], last[Q_STRIDE] = last[Q_STRIDE], last[P_STRIDE]
+    last[OP] = PAIR + np.uint64(16 * first + second)
+    last[R], last[R_STRIDE] = stack[other, 0], stack[other, 1]
+    return other
+
+
+@jit
+def _form_in_pair(op):
+    """Number of an instruction as the first of a pair, in the order of `generate`; -1 if it is none."""
+    plain = np.int64(op & np.uint64(63))
+    if op == np.uint64(_SQUARE):
+        return _TIMES_ITSELF
+    if op >= FUSED or not _ADD <= plain <= _DIV:
+        return -1
+    if op >= CONSTANT_LEFT and (plain == _SUB or plain == _DIV):
+        return 9 if plain == _SUB else 10
+    return plain - _ADD + (0 if op < CONSTANT_RIGHT else 4)
 
 
 @jit

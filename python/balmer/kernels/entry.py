@@ -17,21 +17,28 @@ from numba import carray, types
 from numba.extending import intrinsic
 
 from balmer.kernels.gram import gram, without_nan
-from balmer.kernels.jit import loops_jit
+from balmer.kernels.jit import bare_jit, loops_jit
 from balmer.kernels.loops import apply_block, apply_fused, backward_block
 from balmer.kernels.losses import weigh
+from balmer.kernels.pairs import apply_pair
 
 __all__ = [
     "CODE_COLUMNS",
     "CONSTANT_LEFT",
     "CONSTANT_RIGHT",
+    "COPY",
     "FILL",
     "FUSED",
+    "PAIR",
     "Entry",
     "call_forward",
+    "call_in_pairs",
     "call_normal",
     "entry",
+    "entry_in_pairs",
+    "fence",
     "prefetch_for_writing",
+    "write_past_caches",
 ]
 
 CODE_COLUMNS = 13
@@ -44,11 +51,14 @@ OP, D, P, P_STRIDE, Q, Q_STRIDE, WANT, D_STRIDE, G, GP, GQ = range(CODE_COLUMNS 
 # each node, and with respect to each free constant, which is a column of the Jacobian.
 ADJOINT, COLUMN = CODE_COLUMNS - 2, CODE_COLUMNS - 1
 
-# Instructions that are no operators: one number to a whole slot, and arithmetic with one operand a single number.
-FILL, CONSTANT_RIGHT, CONSTANT_LEFT = np.uint64(1), np.uint64(64), np.uint64(128)
+# Instructions that are no operators: one number to a whole slot, one slot to another, and arithmetic with one operand a
+# single number.
+FILL, COPY, CONSTANT_RIGHT, CONSTANT_LEFT = np.uint64(1), np.uint64(2), np.uint64(64), np.uint64(128)
 # And a product that is added to something at once: FUSED + 4 if q is a number + 0 for pq + r, 1 for pq - r, 2 for
 # r - pq. The third operand stands where there are no derivatives then.
 FUSED, R, R_STRIDE = np.uint64(256), G, GP
+# And two of arithmetic at once, without the first's result being written: PAIR + the number that `pairs.py` gives it.
+PAIR = np.uint64(512)
 
 _U0, _U1, _U2 = np.uint64(0), np.uint64(1), np.uint64(2)
 
@@ -74,6 +84,32 @@ def entry(width: int = 64) -> Entry:
         numba.cfunc(types.void(code, i, i, ws, u, u, u, u, u, u, u, u, r, ws), cache=True)(_normal),
     ]
     return Entry(*(np.uint64(function.address) for function in compiled))
+
+
+@cache
+def entry_in_pairs(width: int = 64) -> np.uint64:
+    """Compile `forward` with the loops for pairs, which are worth it only where many formulas are evaluated."""
+    u, i, real = types.uint64, types.int64, types.float64 if width == 64 else types.float32
+    signature = types.void(u, types.CPointer(u), i, types.CPointer(real), u, u)
+    return np.uint64(numba.cfunc(signature, cache=True)(_forward_in_pairs).address)
+
+
+def _forward_in_pairs(forward, code_pointer, m, ws_pointer, block, width):
+    code = carray(code_pointer, (m, CODE_COLUMNS))
+    _run_in_pairs(forward, code, m, carray(ws_pointer, (1,)), block, width)
+
+
+@bare_jit
+def _run_in_pairs(forward, code, m, ws, block, width):
+    for i in range(m):
+        op = code[i, OP]
+        if op < PAIR:
+            call_forward(forward, code[i].ctypes.data, np.int64(1), ws.ctypes.data, block, width)
+            continue
+        apply_pair(
+            op - PAIR, ws, code[i, D] + block * code[i, D_STRIDE], code[i, P] + block * code[i, P_STRIDE],
+            code[i, Q] + block * code[i, Q_STRIDE], code[i, R] + block * code[i, R_STRIDE], width
+        )  # fmt: skip
 
 
 def _forward(code_pointer, m, ws_pointer, block, width):
@@ -137,10 +173,46 @@ def prefetch_for_writing(typingctx, address):
 
 
 @intrinsic
+def write_past_caches(typingctx, address, source):
+    """Copy a cache line to an address, which is aligned to 64 bytes, without a place for it in the caches.
+
+    A line to be written to in part is read first, and pushes out another: both for nothing where it is written whole
+    and not read again soon. Afterwards `fence` is to be called.
+    """
+
+    def generate(context, builder, signature, arguments):
+        line = ir.VectorType(ir.IntType(64), 8).as_pointer()
+        to, origin = (builder.inttoptr(a, line) for a in arguments)
+        store = builder.store(builder.load(origin, align=4), to, align=64)
+        store.set_metadata("nontemporal", builder.module.add_metadata([ir.Constant(ir.IntType(32), 1)]))
+        return context.get_dummy_value()
+
+    return types.void(types.uint64, types.uint64), generate
+
+
+@intrinsic
+def fence(typingctx):
+    """Let other threads see all that was written before."""
+
+    def generate(context, builder, signature, arguments):
+        builder.fence("seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(), generate
+
+
+@intrinsic
 def call_forward(typingctx, address, code, m, ws, block, width):
     """Values of m instructions for one block of rows; `code` and `ws` are addresses of their arrays."""
     u, i = types.uint64, types.int64
     return types.void(u, u, i, u, u, u), _caller((1, 3))
+
+
+@intrinsic
+def call_in_pairs(typingctx, address, forward, code, m, ws, block, width):
+    """Like `call_forward`, for instructions some of which are pairs; `forward` is the address for the others."""
+    u, i = types.uint64, types.int64
+    return types.void(u, u, u, i, u, u, u), _caller((2, 4))
 
 
 @intrinsic

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from balmer.kernels.fitting import fit_constants, minimiser
 from balmer.kernels.jit import entry_jit
 from balmer.kernels.levenberg import MAX_CONSTANTS
 from balmer.kernels.program import Table, lower, pack
+from balmer.kernels.threads import portions, run
 
 __all__ = ["fit_many", "fit_packed"]
 
@@ -54,14 +54,14 @@ def fit_many(
         )
     fitted = programs._replace(values=programs.values.copy())
     losses = np.empty(n)
-    bounds = [n * k // threads for k in range(threads + 1)]
+    pieces = iter(portions(n, threads, 1))
 
-    def work(k: int) -> None:
+    def work() -> None:
         table = pack(X, y, weights, longest, real=real)
-        _fit_many(minimiser(table), fitted, bounds[k], bounds[k + 1], table, max_steps, tolerance, losses)
+        for first, last in pieces:  # a list iterator is safe to share
+            _fit_many(minimiser(table), fitted, first, last, table, max_steps, tolerance, losses)
 
-    with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(work, range(threads)))
+    run(work, threads)
     return fitted, losses
 
 

@@ -1,7 +1,7 @@
 """Writes what is derived from the operator table: ``python -m balmer.kernels.generate``.
 
-That is `loops.py`, with one inner loop per operator, and in a checkout `julia/operators.jl`, with the value, the
-partial derivatives and the unit rule of each.
+That is `loops.py`, with one inner loop per operator, `pairs.py`, with one for any two of arithmetic, and in a checkout
+`julia/operators.jl`, with the value, the partial derivatives and the unit rule of each.
 """
 
 from __future__ import annotations
@@ -14,9 +14,19 @@ from pathlib import Path
 
 from balmer.expressions.operators import OPERATORS, Operator, UnitRule
 
-__all__ = ["JULIA_TARGET", "TARGET", "TARGET32", "julia_source", "source", "source32"]
+__all__ = [
+    "JULIA_TARGET",
+    "PAIRS_TARGET",
+    "TARGET",
+    "TARGET32",
+    "julia_source",
+    "pairs_source",
+    "source",
+    "source32",
+]
 
 TARGET = Path(__file__).with_name("loops.py")
+PAIRS_TARGET = Path(__file__).with_name("pairs.py")
 TARGET32 = Path(__file__).with_name("loops32.py")
 JULIA_TARGET = Path(__file__).parents[3] / "julia" / "operators.jl"
 
@@ -108,6 +118,7 @@ def _forward_loop(op: Operator) -> list[str]:
 def _constant_forms() -> list[str]:
     """Arithmetic with a single number for one operand: see `FILL` and its like in `entry.py`."""
     lines = ["elif op == 1:  # fill", "    c = ws[p]", "    for j in range(width):", "        ws[d + j] = c"]
+    lines += ["elif op == 2:  # copy", "    for j in range(width):", "        ws[d + j] = ws[p + j]"]
     for name in ("add", "sub", "mul", "div"):
         op = OPERATORS[name]
         for offset, number in ((64, "q"), (128, "p")):
@@ -198,6 +209,53 @@ def _at_row(text: str) -> str:
 
 def _indent(lines: list[str]) -> list[str]:
     return ["    " + line for line in lines]
+
+
+_PAIRS_HEAD = '''"""Inner loops of two operators at once. Written by `balmer.kernels.generate`: do not edit."""
+
+# ruff: noqa
+# mypy: ignore-errors
+
+from balmer.kernels.jit import bare_jit
+
+__all__ = ["apply_pair"]
+
+
+@bare_jit
+def apply_pair(op, ws, d, p, q, r, width):
+    """ws[d + j] = second(first(ws[p + j], ws[q + j]), ws[r + j]) for j < width, each rounded as if it stood alone.
+
+    A number is always at q or r, whatever its place in the formula; `op` is 16 times the first operator plus the
+    second, as they are numbered in `generate`.
+    """
+    @BODY@
+'''
+
+
+# The forms of an operator in a pair: x is a column or the result of the first, y a column and c a number. Their order
+# is that in which `balmer.kernels.batch` numbers them.
+_FORMS = ("x + y", "x - y", "x * y", "x / y", "x + c", "x - c", "x * c", "x / c", "x * x", "c - x", "c / x", "y - x",
+          "y / x")  # fmt: skip
+
+
+def pairs_source() -> str:
+    """The text of `pairs.py`."""
+    lines: list[str] = []
+    for i, first in enumerate(_FORMS[:11]):  # where both are columns, either is x
+        for k, second in enumerate(_FORMS):
+            if first in ("x * y", "x * c") and second in ("x + y", "x - y", "y - x"):
+                continue  # `FUSED`
+            lines += [f"{'elif' if lines else 'if'} op == {16 * i + k}:"]
+            lines += ["    c = ws[q]"] if "c" in first else []
+            lines += ["    e = ws[r]"] if "c" in second else []
+            places = {"x": "ws[p + j]", "y": "ws[q + j]", "c": "c"}
+            lines += ["    for j in range(width):", f"        v = {_placed(first, places)}"]
+            lines += [f"        ws[d + j] = {_placed(second, {'x': 'v', 'y': 'ws[r + j]', 'c': 'e'})}"]
+    return _PAIRS_HEAD.replace("@BODY@", "\n    ".join(lines))
+
+
+def _placed(form: str, places: dict[str, str]) -> str:
+    return re.sub("[xyc]", lambda match: places[match[0]], form)
 
 
 _JULIA_HEAD = """\
@@ -304,7 +362,7 @@ def _julia_operand(node: ast.expr) -> str:
 
 
 def _main() -> int | str:
-    texts = {TARGET: source(), TARGET32: source32()}
+    texts = {TARGET: source(), TARGET32: source32(), PAIRS_TARGET: pairs_source()}
     if JULIA_TARGET.parent.is_dir():
         texts[JULIA_TARGET] = julia_source()
     if sys.argv[1:] == ["--check"]:

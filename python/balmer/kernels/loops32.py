@@ -166,6 +166,9 @@ def apply_block(op, ws, d, p, q, width):
         c = ws[p]
         for j in range(width):
             ws[d + j] = c
+    elif op == 2:  # copy
+        for j in range(width):
+            ws[d + j] = ws[p + j]
     elif op == 67:  # add, right a number
         c = ws[q]
         for j in range(width):
