@@ -43,6 +43,7 @@ def test_more_formulas_than_fit_a_cache(n_rows):
     values = evaluate_many(Programs.of(formulas), X)
     alone = [evaluate(formula, X) for formula in formulas[: len(TEXTS)]]
     np.testing.assert_array_equal(values.reshape(13, len(TEXTS), n_rows), [alone] * 13)
+    np.testing.assert_array_equal(evaluate_many(Programs.of(formulas), X, threads=3), values)
 
 
 def test_columns_need_not_lie_together_nor_formulas_exist():

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from balmer.expressions import Expression
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.entry import (
+    CACHE_LINE,
     CODE_COLUMNS,
     CONSTANT_LEFT,
     CONSTANT_RIGHT,
@@ -54,9 +55,8 @@ _SLOT_BYTES = 4096  # a block of rows of a few slots and features then stays in 
 _GROUP = 64  # programs that share the features of a block: what it costs to copy them is nothing beside
 _WORTH_PAIRS = 8  # formulas in a call from which on the loops for pairs are compiled and used
 _LEAST = 50_000  # rows times formulas of a portion: what a call costs is nothing beside
-_CACHE_LINE = 64  # bytes
 _PAST_CACHES = 4 << 20  # bytes of results that are more than an L2 cache holds until somebody reads them
-_U0, _LINE = np.uint64(0), np.uint64(_CACHE_LINE)
+_U0 = np.uint64(0)
 _ADD, _SUB, _MUL, _DIV, _POW = (OPERATORS[name].code for name in ("add", "sub", "mul", "div", "pow"))
 _INV, _SQUARE, _CUBE = (OPERATORS[name].code for name in ("inv", "square", "cube"))
 _ROW = np.uint64(
@@ -142,16 +142,19 @@ def _evaluate_many(address, pairs, programs, first, last, X, out):
     place = np.empty(n_features, np.int64)
     at_most = min(n_features, group * longest)
     copies = np.empty((at_most, CODE_COLUMNS), np.uint64)
-    line = _CACHE_LINE // X.itemsize
+    line = np.int64(CACHE_LINE) // X.itemsize
     slot = _SLOT_BYTES // X.itemsize
-    raw = np.empty((at_most + longest + 2) * slot + line, X.dtype)  # and a slot for scratch, one for a result
-    ws = raw[-np.int64(raw.ctypes.data) % _CACHE_LINE // X.itemsize :]
+    # Besides the features and what a program needs, a slot for scratch and two for results.
+    raw = np.empty((at_most + longest + 3) * slot + line, X.dtype)
+    ws = raw[-np.int64(raw.ctypes.data) % np.int64(CACHE_LINE) // X.itemsize :]
     n_blocks = max(1, -(-n_rows // slot))
     width = max(1, -(-n_rows // (n_blocks * line))) * line  # alike, and whole lines
     code_at, ws_at = np.uint64(code.ctypes.data), np.uint64(ws.ctypes.data)
     out_at, copies_at = np.uint64(out.ctypes.data), np.uint64(copies.ctypes.data)
-    staging = np.uint64((at_most + longest + 1) * slot)
-    past_caches = out.size * out.itemsize > _PAST_CACHES
+    past_caches = pairs != _U0 and out.size * out.itemsize > _PAST_CACHES
+    staging_0, staging_1 = (at_most + longest + 1) * slot, (at_most + longest + 2) * slot
+    staging = staging_0
+    to, source, lines = _U0, _U0, np.int64(0)  # of a result that is still to be written
     for start in range(first, last, group):
         end = min(last, start + group)
         n_slots = _place_features(programs, starts[start], starts[end], place)
@@ -171,6 +174,9 @@ def _evaluate_many(address, pairs, programs, first, last, X, out):
             begin[k + 1] = begin[k] + m
             if m == 0:
                 _write_leaf(programs, starts[i], X, out[i])
+            else:
+                code[begin[k + 1] - 1, D] = _from(ws, out) + np.uint64(i * n_rows)
+                code[begin[k + 1] - 1, D_STRIDE] = _U0 if past_caches else _ROW
         for at in range(0, n_rows, width):
             stop = min(n_rows, at + width)
             rows, row = np.uint64(stop - at), np.uint64(at)
@@ -179,43 +185,39 @@ def _evaluate_many(address, pairs, programs, first, last, X, out):
                 m = begin[k + 1] - begin[k]
                 if m == 0:
                     continue
-                its_code, final = code_at + np.uint64(begin[k] * CODE_COLUMNS * 8), begin[k + 1] - 1
-                # The result is all that leaves the caches; it is written last.
+                its_code = code_at + np.uint64(begin[k] * CODE_COLUMNS * 8)
                 if past_caches:
-                    code[final, D], code[final, D_STRIDE] = staging, _U0
+                    staging = staging_0 + staging_1 - staging
+                    code[begin[k + 1] - 1, D] = np.uint64(staging)
                 else:
-                    code[final, D], code[final, D_STRIDE] = (
-                        _from(ws, out) + np.uint64((start + k) * n_rows),
-                        _ROW,
-                    )
+                    # The result is all that leaves the caches; it is written last.
                     result = out_at + np.uint64(((start + k) * n_rows + at) * X.itemsize)
-                    for byte in range(0, (stop - at) * X.itemsize, _CACHE_LINE):
+                    for byte in range(0, (stop - at) * X.itemsize, np.int64(CACHE_LINE)):
                         prefetch_for_writing(result + np.uint64(byte))
                 if pairs != _U0:
-                    call_in_pairs(pairs, address, its_code, m, ws_at, row, rows)
+                    call_in_pairs(pairs, address, its_code, m, ws_at, row, rows, to, source, lines)
                 else:
                     call_forward(address, its_code, m, ws_at, row, rows)
                 if past_caches:
-                    _write_past_caches(ws[np.int64(staging) :], out[start + k], at, stop)
+                    to, source, lines = _write_ends(ws[staging:], out[start + k], at, stop)
+    for k in range(lines):
+        write_past_caches(to + np.uint64(k) * CACHE_LINE, source + np.uint64(k) * CACHE_LINE)
     fence()
 
 
 @bare_jit
-def _write_past_caches(values, out, first, stop):
-    """out[first:stop] = values, whole lines of the cache past it."""
+def _write_ends(values, out, first, stop):
+    """out[first:stop] = values but for whole cache lines: returns whereto, wherefrom, and how many those are."""
     itemsize = np.uint64(out.itemsize)
-    to, source = np.uint64(out.ctypes.data) + np.uint64(first) * itemsize, np.uint64(values.ctypes.data)
-    n = stop - first
-    before = min(n, np.int64((_U0 - to) % _LINE // itemsize))
-    lines = np.int64(np.uint64(n - before) * itemsize // _LINE)
+    to = np.uint64(out.ctypes.data) + np.uint64(first) * itemsize
+    before = min(stop - first, np.int64((_U0 - to) % CACHE_LINE // itemsize))
+    lines = np.int64(np.uint64(stop - first - before) * itemsize // CACHE_LINE)
     for j in range(before):
         out[first + j] = values[j]
-    start = np.uint64(before) * itemsize
-    for line in range(lines):
-        at = start + np.uint64(line) * _LINE
-        write_past_caches(to + at, source + at)
-    for j in range(before + lines * np.int64(_LINE // itemsize), n):
+    for j in range(before + lines * np.int64(CACHE_LINE // itemsize), stop - first):
         out[first + j] = values[j]
+    start = np.uint64(before) * itemsize
+    return to + start, np.uint64(values.ctypes.data) + start, lines
 
 
 @jit

@@ -23,6 +23,7 @@ from balmer.kernels.losses import weigh
 from balmer.kernels.pairs import apply_pair
 
 __all__ = [
+    "CACHE_LINE",
     "CODE_COLUMNS",
     "CONSTANT_LEFT",
     "CONSTANT_RIGHT",
@@ -60,6 +61,7 @@ FUSED, R, R_STRIDE = np.uint64(256), G, GP
 # And two of arithmetic at once, without the first's result being written: PAIR + the number that `pairs.py` gives it.
 PAIR = np.uint64(512)
 
+CACHE_LINE = np.uint64(64)  # bytes
 _U0, _U1, _U2 = np.uint64(0), np.uint64(1), np.uint64(2)
 
 
@@ -90,26 +92,32 @@ def entry(width: int = 64) -> Entry:
 def entry_in_pairs(width: int = 64) -> np.uint64:
     """Compile `forward` with the loops for pairs, which are worth it only where many formulas are evaluated."""
     u, i, real = types.uint64, types.int64, types.float64 if width == 64 else types.float32
-    signature = types.void(u, types.CPointer(u), i, types.CPointer(real), u, u)
+    signature = types.void(u, types.CPointer(u), i, types.CPointer(real), u, u, u, u, i)
     return np.uint64(numba.cfunc(signature, cache=True)(_forward_in_pairs).address)
 
 
-def _forward_in_pairs(forward, code_pointer, m, ws_pointer, block, width):
+def _forward_in_pairs(forward, code_pointer, m, ws_pointer, block, width, to, source, lines):
     code = carray(code_pointer, (m, CODE_COLUMNS))
-    _run_in_pairs(forward, code, m, carray(ws_pointer, (1,)), block, width)
+    _run_in_pairs(forward, code, m, carray(ws_pointer, (1,)), block, width, to, source, lines)
 
 
 @bare_jit
-def _run_in_pairs(forward, code, m, ws, block, width):
+def _run_in_pairs(forward, code, m, ws, block, width, to, source, lines):
     for i in range(m):
         op = code[i, OP]
         if op < PAIR:
             call_forward(forward, code[i].ctypes.data, np.int64(1), ws.ctypes.data, block, width)
-            continue
-        apply_pair(
-            op - PAIR, ws, code[i, D] + block * code[i, D_STRIDE], code[i, P] + block * code[i, P_STRIDE],
-            code[i, Q] + block * code[i, Q_STRIDE], code[i, R] + block * code[i, R_STRIDE], width
-        )  # fmt: skip
+        else:
+            apply_pair(
+                op - PAIR, ws, code[i, D] + block * code[i, D_STRIDE], code[i, P] + block * code[i, P_STRIDE],
+                code[i, Q] + block * code[i, Q_STRIDE], code[i, R] + block * code[i, R_STRIDE], width
+            )  # fmt: skip
+        if i == 0:
+            # All at once: line by line among the loops they take longer. And not before: what was written last to the
+            # source is still on its way to the cache.
+            for line in range(lines):
+                at = np.uint64(line) * CACHE_LINE
+                write_past_caches(to + at, source + at)
 
 
 def _forward(code_pointer, m, ws_pointer, block, width):
@@ -209,10 +217,13 @@ def call_forward(typingctx, address, code, m, ws, block, width):
 
 
 @intrinsic
-def call_in_pairs(typingctx, address, forward, code, m, ws, block, width):
-    """Like `call_forward`, for instructions some of which are pairs; `forward` is the address for the others."""
+def call_in_pairs(typingctx, address, forward, code, m, ws, block, width, to, source, lines):
+    """Like `call_forward`, for instructions some of which are pairs; `forward` is the address for the others.
+
+    Meanwhile so many cache lines are copied past the caches, of what the last call has left.
+    """
     u, i = types.uint64, types.int64
-    return types.void(u, u, u, i, u, u, u), _caller((2, 4))
+    return types.void(u, u, u, i, u, u, u, u, u, i), _caller((2, 4))
 
 
 @intrinsic
