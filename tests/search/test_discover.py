@@ -336,6 +336,13 @@ def test_a_constant_that_is_no_whole_number_stays_free():
     assert best.expression.n_constants == 1
 
 
+def test_a_function_of_what_was_fitted_is_a_number_with_an_error():
+    problem = problem_of("6.2/x + 0.462", noise=0.01)
+    for found in refine(refit(bm.parse("6.2/x + tanh(1/2)", ["x"]), problem, "start"), problem):
+        assert "tanh" not in found.expression.operators
+        assert found.expression.n_constants == 2
+
+
 def test_the_criterion_is_a_description_length():
     problem = problem_of("2.7*x", noise=0.1)
     line, parabola = (refit(bm.parse(t, ["x"]), problem, "") for t in ("2.7*x", "2.7*x + 0.01*x**2"))

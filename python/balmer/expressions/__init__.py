@@ -13,7 +13,7 @@ from balmer.expressions.printers import to_text
 from balmer.expressions.rewrite import express_in
 from balmer.expressions.simplify import simplify
 from balmer.expressions.sympy_bridge import from_sympy, to_sympy
-from balmer.expressions.tidy import tidy
+from balmer.expressions.tidy import tidy, with_plain_numbers
 from balmer.expressions.tie import tie
 
 __all__ = [
@@ -43,4 +43,5 @@ __all__ = [
     "to_sympy",
     "to_text",
     "variable",
+    "with_plain_numbers",
 ]

@@ -1,16 +1,22 @@
-"""Signs where a reader expects them: ``x - 2.5*y`` for ``x + (-2.5*y)``, ``5/(n - 4)`` for ``-5/(4 - n)``."""
+"""What a reader expects: ``x - 2.5*y`` for ``x + (-2.5*y)``, ``5/(n - 4)`` for ``-5/(4 - n)``, no tanh(1/2)."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 
-from balmer.expressions.expression import Expression, apply, constant, literal
-from balmer.expressions.operators import CONSTANT, OPERATORS_BY_CODE, VARIABLE
+import numpy as np
 
-__all__ = ["tidy"]
+from balmer.expressions.expression import Expression, apply, constant, literal
+from balmer.expressions.operators import CONSTANT, LITERAL, OPERATORS_BY_CODE, VARIABLE
+
+__all__ = ["tidy", "with_plain_numbers"]
 
 _EVEN = frozenset({"square", "abs", "cos", "cosh"})
 _ODD = frozenset({"neg", "inv", "cube", "cbrt", "sin", "tan", "asin", "atan", "sinh", "tanh"})
+_ALGEBRAIC = frozenset(
+    {"add", "sub", "mul", "div", "neg", "abs", "inv", "square", "cube", "sqrt", "cbrt", "pow"}
+)
+_VARIES, _PLAIN, _ODD_NUMBER = range(3)
 _Signed = tuple[bool, Expression]  # whether a minus stands before it
 
 
@@ -48,6 +54,34 @@ def tidy(expression: Expression, allowed: Collection[str]) -> Expression:
     result = _with_sign(*expression.fold(leaf, node))
     usable = result.operators <= frozenset(allowed) | expression.operators
     return result if usable and len(result) <= len(expression) else expression
+
+
+def with_plain_numbers(expression: Expression) -> Expression:
+    """The formula with a free constant of the same value for every number such as cos(2) or tanh(1/2).
+
+    A search comes upon them where a term inside a function falls away. They only spell what was fitted: a function of
+    exact numbers that is not algebraic stands in no law.
+    """
+
+    def leaf(i: int) -> tuple[int, Expression]:
+        return (_PLAIN if expression.ops[i] == LITERAL else _VARIES), expression.subtree(i)
+
+    def node(i: int, below: list[tuple[int, Expression]]) -> tuple[int, Expression]:
+        name = OPERATORS_BY_CODE[int(expression.ops[i])].name
+        kinds = [kind for kind, _ in below]
+        if _VARIES in kinds:
+            return _VARIES, apply(name, *(_plain(*part) for part in below))
+        kind = _PLAIN if name in _ALGEBRAIC and _ODD_NUMBER not in kinds else _ODD_NUMBER
+        return kind, apply(name, *(part for _, part in below))
+
+    return _plain(*expression.fold(leaf, node))
+
+
+def _plain(kind: int, part: Expression) -> Expression:
+    if kind != _ODD_NUMBER:
+        return part
+    value = float(part.evaluate(np.zeros((0, 1)))[0])
+    return constant(value) if np.isfinite(value) else part
 
 
 def _sum(minus_a: bool, a: Expression, minus_b: bool, b: Expression) -> _Signed:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balmer.engines import Problem
-from balmer.expressions import Expression, simplify, tidy, tie
+from balmer.expressions import Expression, simplify, tidy, tie, with_plain_numbers
 from balmer.kernels import fit
 from balmer.search.curvature import curvature
 from balmer.search.law import Constant, Law
@@ -59,10 +59,10 @@ def refit(expression: Expression, problem: Problem, origin: str, *, max_steps: i
 
 def refine(refined: Refined, problem: Problem) -> list[Refined]:
     """The formula in its simplest spelling, and what it becomes with exact numbers where those explain as well."""
-    current = _simplified(_determined(refined, problem), problem)
+    current = _plain(_simplified(_determined(refined, problem), problem), problem)
     found = [current]
     for _ in range(3):
-        simpler = _simplified(_tied(_snapped(current, problem), problem), problem)
+        simpler = _plain(_simplified(_tied(_snapped(current, problem), problem), problem), problem)
         if simpler.expression == current.expression:
             break
         found.append(simpler)
@@ -92,6 +92,13 @@ def _simplified(refined: Refined, problem: Problem) -> Refined:
 def _tidied(refined: Refined, problem: Problem) -> Refined:
     """With its signs where a reader expects them; a fit may have turned that of a constant."""
     expression = tidy(refined.expression, problem.space.allowed)
+    if expression == refined.expression or not _fits(expression, problem):
+        return refined
+    return refit(expression, problem, refined.origin)
+
+
+def _plain(refined: Refined, problem: Problem) -> Refined:
+    expression = with_plain_numbers(refined.expression)
     if expression == refined.expression or not _fits(expression, problem):
         return refined
     return refit(expression, problem, refined.origin)
