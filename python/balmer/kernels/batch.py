@@ -132,7 +132,7 @@ def evaluate_many(
 @entry_jit
 def _evaluate_many(address, pairs, programs, first, last, X, out):
     starts = programs.starts
-    n_features, n_rows = X.shape
+    n_features = X.shape[0]
     longest, group = np.int64(1), max(1, min(_GROUP, last - first))
     for i in range(first, last):
         longest = max(longest, starts[i + 1] - starts[i])
@@ -147,12 +147,24 @@ def _evaluate_many(address, pairs, programs, first, last, X, out):
     # Besides the features and what a program needs, a slot for scratch and two for results.
     raw = np.empty((at_most + longest + 3) * slot + line, X.dtype)
     ws = raw[-np.int64(raw.ctypes.data) % np.int64(CACHE_LINE) // X.itemsize :]
+    scratch = code, begin, stack, free, place, copies, ws
+    _run_groups(
+        address, pairs, programs, first, last, X, out, group, slot, (at_most + longest + 1) * slot, scratch
+    )
+
+
+@bare_jit
+def _run_groups(address, pairs, programs, first, last, X, out, group, slot, staging_0, scratch):
+    code, begin, stack, free, place, copies, ws = scratch
+    starts = programs.starts
+    n_features, n_rows = X.shape
+    line = np.int64(CACHE_LINE) // X.itemsize
     n_blocks = max(1, -(-n_rows // slot))
     width = max(1, -(-n_rows // (n_blocks * line))) * line  # alike, and whole lines
     code_at, ws_at = np.uint64(code.ctypes.data), np.uint64(ws.ctypes.data)
     out_at, copies_at = np.uint64(out.ctypes.data), np.uint64(copies.ctypes.data)
     past_caches = pairs != _U0 and out.size * out.itemsize > _PAST_CACHES
-    staging_0, staging_1 = (at_most + longest + 1) * slot, (at_most + longest + 2) * slot
+    staging_1 = staging_0 + slot
     staging = staging_0
     to, source, lines = _U0, _U0, np.int64(0)  # of a result that is still to be written
     for start in range(first, last, group):
@@ -220,13 +232,13 @@ def _write_ends(values, out, first, stop):
     return to + start, np.uint64(values.ctypes.data) + start, lines
 
 
-@jit
+@bare_jit
 def _from(ws, other):
     """Offset of an array from the workspace, in numbers; it wraps around for arrays that lie before it."""
     return np.uint64((np.int64(other.ctypes.data) - np.int64(ws.ctypes.data)) // ws.itemsize)
 
 
-@jit
+@bare_jit
 def _place_features(programs, a, b, place):
     """Slots for the features that occur among nodes a to b; 0 for those that do not. Returns the next slot."""
     place[:] = 0
@@ -246,7 +258,7 @@ def _write_leaf(programs, node, X, out):
         out[:] = programs.values[node]
 
 
-@jit
+@bare_jit
 def _lower(programs, a, b, features, n_slots, ws, block, in_pairs, code, stack, free):
     """Nodes a to b as instructions on blocks of rows; how many there are. Where the last writes to is left open."""
     values = _from(ws, programs.values)
@@ -311,7 +323,7 @@ def _lower(programs, a, b, features, n_slots, ws, block, in_pairs, code, stack, 
     return m
 
 
-@jit
+@bare_jit
 def _fuse(last, op, stack, p, q):
     """Make a sum of the last instruction, if it is a product and one operand; returns the place of the other or -1."""
     number = last[OP] == np.uint64(_MUL) + CONSTANT_RIGHT or last[OP] == np.uint64(_MUL) + CONSTANT_LEFT
@@ -333,7 +345,7 @@ def _fuse(last, op, stack, p, q):
     return other
 
 
-@jit
+@bare_jit
 def _is_added(ops, i, b, stack, p):
     """Whether the product that is node i will be made a sum by `_fuse`; its left operand is number p of the stack."""
     if i + 1 < b and (ops[i + 1] == _ADD or ops[i + 1] == _SUB):
@@ -341,7 +353,7 @@ def _is_added(ops, i, b, stack, p):
     return i + 2 < b and ops[i + 1] == 2 and (ops[i + 2] == _ADD or ops[i + 2] == _SUB)
 
 
-@jit
+@bare_jit
 def _pair(last, op, stack, p, q):
     """Make a pair of the last instruction, if that is one operand; returns the place of the other or -1."""
     if not (op <= _DIV or op == _SQUARE):
@@ -370,7 +382,7 @@ def _pair(last, op, stack, p, q):
     return other
 
 
-@jit
+@bare_jit
 def _form_in_pair(op):
     """Number of an instruction as the first of a pair, in the order of `generate`; -1 if it is none."""
     plain = np.int64(op & np.uint64(63))
@@ -383,7 +395,7 @@ def _form_in_pair(op):
     return plain - _ADD + (0 if op < CONSTANT_RIGHT else 4)
 
 
-@jit
+@bare_jit
 def _power(exponent, form, p, q):
     """Powers that are a product or quotient, to the same rounding and the same special values."""
     if exponent == 2.0:
@@ -395,7 +407,7 @@ def _power(exponent, form, p, q):
     return form, q
 
 
-@jit
+@bare_jit
 def _take(free, n_free, n_slots, block):
     """A slot: the one freed last, which is the likeliest to be in the cache, else a new one."""
     if n_free > 0:
