@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from balmer.expressions import apply, constant, literal, parse, variable
@@ -104,6 +104,34 @@ def test_two_operators_at_once_are_one_after_the_other(first, real):
         np.testing.assert_allclose(
             values, wanted, rtol=1e3 * np.finfo(real).eps, atol=1e3 * np.finfo(real).eps
         )
+
+
+@given(
+    st.floats(allow_nan=True, allow_infinity=True),
+    st.floats(allow_nan=False, allow_infinity=False).filter(lambda c: c != 0.0),
+)
+@settings(max_examples=500)
+def test_a_quotient_by_a_number_is_rounded_as_division_is(x, divisor):
+    X = np.full((1, 9), x)
+    formula = variable(0) / constant(divisor)
+    with np.errstate(all="ignore"):
+        wanted = X[0] / divisor
+    # Near where numbers get coarser, the last bit may differ.
+    assume(not 0 < abs(x) < 1e-290 and not 0 < abs(wanted[0]) < 2.3e-308)
+    np.testing.assert_array_equal(evaluate(formula, X), wanted)
+    with np.errstate(all="ignore"):
+        wanted = wanted + X[0]
+    np.testing.assert_array_equal(evaluate_many(Programs.of([formula + variable(0)] * 8), X)[0], wanted)
+
+
+def test_quotients_by_a_number_of_many_numbers():
+    x = np.random.default_rng(2).normal(size=200_000)
+    for divisor in (3.0, 0.1, np.pi, 1 + 2.0**-52, 2 - 2.0**-52, -7.3e-29, 5e28):
+        np.testing.assert_array_equal(evaluate(variable(0) / constant(divisor), x[None]), x / divisor)
+        single = x.astype(np.float32)
+        by = np.float32(divisor)
+        values = evaluate_many(Programs.of([variable(0) / constant(float(by))]), single[None])[0]
+        np.testing.assert_array_equal(values, single / by)
 
 
 def _put(outer, inner):

@@ -45,6 +45,7 @@ from balmer.kernels.entry import (
 )
 from balmer.kernels.jit import bare_jit, entry_jit, jit
 from balmer.kernels.program import FIRST_UNARY
+from balmer.kernels.quotient import SMALLEST_DIVISOR
 from balmer.kernels.threads import portions, run
 
 __all__ = ["Programs", "evaluate_many"]
@@ -280,7 +281,8 @@ def _lower(programs, a, b, features, n_slots, ws, block, in_pairs, code, stack, 
         form = np.uint64(op)
         if op <= _POW and stack[p, 2] != stack[q, 2]:
             if stack[q, 2] == _NUMBER:
-                form += CONSTANT_RIGHT
+                if op != _DIV or _has_inverse(programs.values[i - 1]):
+                    form += CONSTANT_RIGHT
                 if op == _POW:
                     form, q = _power(programs.values[i - 1], form, p, q)
             elif stack[p, 2] == _NUMBER and op <= _DIV:
@@ -289,7 +291,10 @@ def _lower(programs, a, b, features, n_slots, ws, block, in_pairs, code, stack, 
             other = _fuse(code[m - 1], op, stack, p, q)
         else:
             other = -1
-        if other < 0 and in_pairs and m > 0 and not (op == _MUL and _is_added(programs.ops, i, b, stack, p)):
+        apart = (op == _MUL and _is_added(programs.ops, i, b, stack, p)) or (
+            form == np.uint64(_DIV) and stack[q, 2] == _NUMBER
+        )
+        if other < 0 and in_pairs and m > 0 and not apart:
             other = _pair(code[m - 1], op, stack, p, q)
         if other >= 0:
             if stack[other, 2] == _SLOT and stack[other, 0] != code[m - 1, D]:
@@ -405,6 +410,11 @@ def _power(exponent, form, p, q):
     if exponent == -1.0:
         return np.uint64(_INV), p
     return form, q
+
+
+@bare_jit
+def _has_inverse(divisor):
+    return SMALLEST_DIVISOR < abs(divisor) < 1.0 / SMALLEST_DIVISOR
 
 
 @bare_jit

@@ -53,6 +53,7 @@ from balmer.kernels.elementary import (
     power_of_parts,
 )
 from balmer.kernels.jit import loops_jit
+from balmer.kernels.quotient import quotient
 from balmer.kernels.scalar import (
     cube_root,
     log_1m_exp,
@@ -125,9 +126,12 @@ def _constant_forms() -> list[str]:
             at_row = _at_row(op.kernel).replace(
                 f"ws[{number} + j]", "c"
             )  # what depends on c alone is hoisted
+            divides = name == "div" and number == "q"
+            at_row = "quotient(ws[p + j], c, inverse)" if divides else at_row
             lines += [
                 f"elif op == {op.code + offset}:  # {name}, {'right' if number == 'q' else 'left'} a number",
                 f"    c = ws[{number}]",
+                *(["    inverse = ws.dtype.type(1.0) / c"] if divides else []),
                 "    for j in range(width):",
                 f"        ws[d + j] = {at_row}",
             ]
@@ -217,6 +221,7 @@ _PAIRS_HEAD = '''"""Inner loops of two operators at once. Written by `balmer.ker
 # mypy: ignore-errors
 
 from balmer.kernels.jit import bare_jit
+from balmer.kernels.quotient import quotient
 
 __all__ = ["apply_pair"]
 
@@ -247,7 +252,9 @@ def pairs_source() -> str:
                 continue  # `FUSED`
             lines += [f"{'elif' if lines else 'if'} op == {16 * i + k}:"]
             lines += ["    c = ws[q]"] if "c" in first else []
+            lines += ["    c_inverse = ws.dtype.type(1.0) / c"] if first == "x / c" else []
             lines += ["    e = ws[r]"] if "c" in second else []
+            lines += ["    e_inverse = ws.dtype.type(1.0) / e"] if second == "x / c" else []
             places = {"x": "ws[p + j]", "y": "ws[q + j]", "c": "c"}
             lines += ["    for j in range(width):", f"        v = {_placed(first, places)}"]
             lines += [f"        ws[d + j] = {_placed(second, {'x': 'v', 'y': 'ws[r + j]', 'c': 'e'})}"]
@@ -255,6 +262,8 @@ def pairs_source() -> str:
 
 
 def _placed(form: str, places: dict[str, str]) -> str:
+    if form == "x / c":
+        return f"quotient({places['x']}, {places['c']}, {places['c']}_inverse)"
     return re.sub("[xyc]", lambda match: places[match[0]], form)
 
 

@@ -21,6 +21,7 @@ from balmer.kernels.elementary32 import (
     power_of_parts,
 )
 from balmer.kernels.jit import loops_jit
+from balmer.kernels.quotient import quotient
 from balmer.kernels.elementary32 import (
     cube_root,
     log_1m_exp,
@@ -195,8 +196,9 @@ def apply_block(op, ws, d, p, q, width):
             ws[d + j] = c * ws[q + j]
     elif op == 70:  # div, right a number
         c = ws[q]
+        inverse = ws.dtype.type(np.float32(1.0)) / c
         for j in range(width):
-            ws[d + j] = ws[p + j] / c
+            ws[d + j] = quotient(ws[p + j], c, inverse)
     elif op == 134:  # div, left a number
         c = ws[p]
         for j in range(width):

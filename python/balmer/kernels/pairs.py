@@ -4,6 +4,7 @@
 # mypy: ignore-errors
 
 from balmer.kernels.jit import bare_jit
+from balmer.kernels.quotient import quotient
 
 __all__ = ["apply_pair"]
 
@@ -48,9 +49,10 @@ def apply_pair(op, ws, d, p, q, r, width):
             ws[d + j] = v * e
     elif op == 7:
         e = ws[r]
+        e_inverse = ws.dtype.type(1.0) / e
         for j in range(width):
             v = ws[p + j] + ws[q + j]
-            ws[d + j] = v / e
+            ws[d + j] = quotient(v, e, e_inverse)
     elif op == 8:
         for j in range(width):
             v = ws[p + j] + ws[q + j]
@@ -106,9 +108,10 @@ def apply_pair(op, ws, d, p, q, r, width):
             ws[d + j] = v * e
     elif op == 23:
         e = ws[r]
+        e_inverse = ws.dtype.type(1.0) / e
         for j in range(width):
             v = ws[p + j] - ws[q + j]
-            ws[d + j] = v / e
+            ws[d + j] = quotient(v, e, e_inverse)
     elif op == 24:
         for j in range(width):
             v = ws[p + j] - ws[q + j]
@@ -156,9 +159,10 @@ def apply_pair(op, ws, d, p, q, r, width):
             ws[d + j] = v * e
     elif op == 39:
         e = ws[r]
+        e_inverse = ws.dtype.type(1.0) / e
         for j in range(width):
             v = ws[p + j] * ws[q + j]
-            ws[d + j] = v / e
+            ws[d + j] = quotient(v, e, e_inverse)
     elif op == 40:
         for j in range(width):
             v = ws[p + j] * ws[q + j]
@@ -210,9 +214,10 @@ def apply_pair(op, ws, d, p, q, r, width):
             ws[d + j] = v * e
     elif op == 55:
         e = ws[r]
+        e_inverse = ws.dtype.type(1.0) / e
         for j in range(width):
             v = ws[p + j] / ws[q + j]
-            ws[d + j] = v / e
+            ws[d + j] = quotient(v, e, e_inverse)
     elif op == 56:
         for j in range(width):
             v = ws[p + j] / ws[q + j]
@@ -276,9 +281,10 @@ def apply_pair(op, ws, d, p, q, r, width):
     elif op == 71:
         c = ws[q]
         e = ws[r]
+        e_inverse = ws.dtype.type(1.0) / e
         for j in range(width):
             v = ws[p + j] + c
-            ws[d + j] = v / e
+            ws[d + j] = quotient(v, e, e_inverse)
     elif op == 72:
         c = ws[q]
         for j in range(width):
@@ -347,9 +353,10 @@ def apply_pair(op, ws, d, p, q, r, width):
     elif op == 87:
         c = ws[q]
         e = ws[r]
+        e_inverse = ws.dtype.type(1.0) / e
         for j in range(width):
             v = ws[p + j] - c
-            ws[d + j] = v / e
+            ws[d + j] = quotient(v, e, e_inverse)
     elif op == 88:
         c = ws[q]
         for j in range(width):
@@ -408,9 +415,10 @@ def apply_pair(op, ws, d, p, q, r, width):
     elif op == 103:
         c = ws[q]
         e = ws[r]
+        e_inverse = ws.dtype.type(1.0) / e
         for j in range(width):
             v = ws[p + j] * c
-            ws[d + j] = v / e
+            ws[d + j] = quotient(v, e, e_inverse)
     elif op == 104:
         c = ws[q]
         for j in range(width):
@@ -435,74 +443,88 @@ def apply_pair(op, ws, d, p, q, r, width):
             ws[d + j] = ws[r + j] / v
     elif op == 112:
         c = ws[q]
+        c_inverse = ws.dtype.type(1.0) / c
         for j in range(width):
-            v = ws[p + j] / c
+            v = quotient(ws[p + j], c, c_inverse)
             ws[d + j] = v + ws[r + j]
     elif op == 113:
         c = ws[q]
+        c_inverse = ws.dtype.type(1.0) / c
         for j in range(width):
-            v = ws[p + j] / c
+            v = quotient(ws[p + j], c, c_inverse)
             ws[d + j] = v - ws[r + j]
     elif op == 114:
         c = ws[q]
+        c_inverse = ws.dtype.type(1.0) / c
         for j in range(width):
-            v = ws[p + j] / c
+            v = quotient(ws[p + j], c, c_inverse)
             ws[d + j] = v * ws[r + j]
     elif op == 115:
         c = ws[q]
+        c_inverse = ws.dtype.type(1.0) / c
         for j in range(width):
-            v = ws[p + j] / c
+            v = quotient(ws[p + j], c, c_inverse)
             ws[d + j] = v / ws[r + j]
     elif op == 116:
         c = ws[q]
+        c_inverse = ws.dtype.type(1.0) / c
         e = ws[r]
         for j in range(width):
-            v = ws[p + j] / c
+            v = quotient(ws[p + j], c, c_inverse)
             ws[d + j] = v + e
     elif op == 117:
         c = ws[q]
+        c_inverse = ws.dtype.type(1.0) / c
         e = ws[r]
         for j in range(width):
-            v = ws[p + j] / c
+            v = quotient(ws[p + j], c, c_inverse)
             ws[d + j] = v - e
     elif op == 118:
         c = ws[q]
+        c_inverse = ws.dtype.type(1.0) / c
         e = ws[r]
         for j in range(width):
-            v = ws[p + j] / c
+            v = quotient(ws[p + j], c, c_inverse)
             ws[d + j] = v * e
     elif op == 119:
         c = ws[q]
+        c_inverse = ws.dtype.type(1.0) / c
         e = ws[r]
+        e_inverse = ws.dtype.type(1.0) / e
         for j in range(width):
-            v = ws[p + j] / c
-            ws[d + j] = v / e
+            v = quotient(ws[p + j], c, c_inverse)
+            ws[d + j] = quotient(v, e, e_inverse)
     elif op == 120:
         c = ws[q]
+        c_inverse = ws.dtype.type(1.0) / c
         for j in range(width):
-            v = ws[p + j] / c
+            v = quotient(ws[p + j], c, c_inverse)
             ws[d + j] = v * v
     elif op == 121:
         c = ws[q]
+        c_inverse = ws.dtype.type(1.0) / c
         e = ws[r]
         for j in range(width):
-            v = ws[p + j] / c
+            v = quotient(ws[p + j], c, c_inverse)
             ws[d + j] = e - v
     elif op == 122:
         c = ws[q]
+        c_inverse = ws.dtype.type(1.0) / c
         e = ws[r]
         for j in range(width):
-            v = ws[p + j] / c
+            v = quotient(ws[p + j], c, c_inverse)
             ws[d + j] = e / v
     elif op == 123:
         c = ws[q]
+        c_inverse = ws.dtype.type(1.0) / c
         for j in range(width):
-            v = ws[p + j] / c
+            v = quotient(ws[p + j], c, c_inverse)
             ws[d + j] = ws[r + j] - v
     elif op == 124:
         c = ws[q]
+        c_inverse = ws.dtype.type(1.0) / c
         for j in range(width):
-            v = ws[p + j] / c
+            v = quotient(ws[p + j], c, c_inverse)
             ws[d + j] = ws[r + j] / v
     elif op == 128:
         for j in range(width):
@@ -537,9 +559,10 @@ def apply_pair(op, ws, d, p, q, r, width):
             ws[d + j] = v * e
     elif op == 135:
         e = ws[r]
+        e_inverse = ws.dtype.type(1.0) / e
         for j in range(width):
             v = ws[p + j] * ws[p + j]
-            ws[d + j] = v / e
+            ws[d + j] = quotient(v, e, e_inverse)
     elif op == 136:
         for j in range(width):
             v = ws[p + j] * ws[p + j]
@@ -603,9 +626,10 @@ def apply_pair(op, ws, d, p, q, r, width):
     elif op == 151:
         c = ws[q]
         e = ws[r]
+        e_inverse = ws.dtype.type(1.0) / e
         for j in range(width):
             v = c - ws[p + j]
-            ws[d + j] = v / e
+            ws[d + j] = quotient(v, e, e_inverse)
     elif op == 152:
         c = ws[q]
         for j in range(width):
@@ -674,9 +698,10 @@ def apply_pair(op, ws, d, p, q, r, width):
     elif op == 167:
         c = ws[q]
         e = ws[r]
+        e_inverse = ws.dtype.type(1.0) / e
         for j in range(width):
             v = c / ws[p + j]
-            ws[d + j] = v / e
+            ws[d + j] = quotient(v, e, e_inverse)
     elif op == 168:
         c = ws[q]
         for j in range(width):
