@@ -160,8 +160,13 @@ def _run_groups(address, pairs, programs, first, last, X, out, group, slot, stag
     starts = programs.starts
     n_features, n_rows = X.shape
     line = np.int64(CACHE_LINE) // X.itemsize
-    n_blocks = max(1, -(-n_rows // slot))
-    width = max(1, -(-n_rows // (n_blocks * line))) * line  # alike, and whole lines
+    # Blocks alike, of whole lines, that begin where lines of the result do, from the second on: a line that two blocks
+    # write to has to be read. Formulas have their results alike on the lines if the rows fill whole ones.
+    n_blocks = max(1, -(-n_rows // (slot - line)))
+    width = max(1, -(-n_rows // (n_blocks * line))) * line
+    head = (
+        np.int64((_U0 - np.uint64(out.ctypes.data)) % CACHE_LINE) // X.itemsize if n_rows % line == 0 else 0
+    )
     code_at, ws_at = np.uint64(code.ctypes.data), np.uint64(ws.ctypes.data)
     out_at, copies_at = np.uint64(out.ctypes.data), np.uint64(copies.ctypes.data)
     past_caches = pairs != _U0 and out.size * out.itemsize > _PAST_CACHES
@@ -190,8 +195,11 @@ def _run_groups(address, pairs, programs, first, last, X, out, group, slot, stag
             else:
                 code[begin[k + 1] - 1, D] = _from(ws, out) + np.uint64(i * n_rows)
                 code[begin[k + 1] - 1, D_STRIDE] = _U0 if past_caches else _ROW
-        for at in range(0, n_rows, width):
-            stop = min(n_rows, at + width)
+        for block in range(n_blocks):
+            at = head + block * width if block > 0 else 0
+            stop = min(n_rows, head + (block + 1) * width)
+            if at >= stop:
+                continue
             rows, row = np.uint64(stop - at), np.uint64(at)
             call_forward(address, copies_at, n_slots - 1, ws_at, row, rows)
             for k in range(end - start):

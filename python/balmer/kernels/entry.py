@@ -62,6 +62,7 @@ FUSED, R, R_STRIDE = np.uint64(256), G, GP
 PAIR = np.uint64(512)
 
 CACHE_LINE = np.uint64(64)  # bytes
+_AT_ONCE = 32  # cache lines written past the caches
 _U0, _U1, _U2 = np.uint64(0), np.uint64(1), np.uint64(2)
 
 
@@ -103,6 +104,7 @@ def _forward_in_pairs(forward, code_pointer, m, ws_pointer, block, width, to, so
 
 @bare_jit
 def _run_in_pairs(forward, code, m, ws, block, width, to, source, lines):
+    done = 0
     for i in range(m):
         op = code[i, OP]
         if op < PAIR:
@@ -112,12 +114,13 @@ def _run_in_pairs(forward, code, m, ws, block, width, to, source, lines):
                 op - PAIR, ws, code[i, D] + block * code[i, D_STRIDE], code[i, P] + block * code[i, P_STRIDE],
                 code[i, Q] + block * code[i, Q_STRIDE], code[i, R] + block * code[i, R_STRIDE], width
             )  # fmt: skip
-        if i == 0:
-            # All at once: line by line among the loops they take longer. And not before: what was written last to the
-            # source is still on its way to the cache.
-            for line in range(lines):
-                at = np.uint64(line) * CACHE_LINE
-                write_past_caches(to + at, source + at)
+        # So many at once as the queue of stores has room for beside those of the loops. And not before: what was written
+        # last to the source is still on its way to the cache.
+        stop = lines if i == m - 1 else min(lines, done + _AT_ONCE)
+        for line in range(done, stop):
+            at = np.uint64(line) * CACHE_LINE
+            write_past_caches(to + at, source + at)
+        done = stop
 
 
 def _forward(code_pointer, m, ws_pointer, block, width):
