@@ -114,8 +114,8 @@ def _run_in_pairs(forward, code, m, ws, block, width, to, source, lines):
                 op - PAIR, ws, code[i, D] + block * code[i, D_STRIDE], code[i, P] + block * code[i, P_STRIDE],
                 code[i, Q] + block * code[i, Q_STRIDE], code[i, R] + block * code[i, R_STRIDE], width
             )  # fmt: skip
-        # So many at once as the queue of stores has room for beside those of the loops. And not before: what was written
-        # last to the source is still on its way to the cache.
+        # As many at once as the queue of stores has room for beside those of the loops. And not before: what was last
+        # written to the source is still on its way to the cache.
         stop = lines if i == m - 1 else min(lines, done + _AT_ONCE)
         for line in range(done, stop):
             at = np.uint64(line) * CACHE_LINE
