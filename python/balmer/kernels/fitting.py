@@ -22,13 +22,13 @@ _FIRST_STEP = 0.05  # of each constant
 
 def minimiser(table: Table) -> np.uint64:
     """Address of what fits constants to the loss of a table: see `fit_constants`."""
-    return _minimiser(table.ws.dtype.name, bool(table.kind == FUNCTION))
+    return _minimiser(table.ws.itemsize, bool(table.kind == FUNCTION))
 
 
 @cache
-def _minimiser(real: str, function: bool) -> np.uint64:
+def _minimiser(itemsize: int, function: bool) -> np.uint64:
     one = np.ones(1)
-    table = pack(np.ones((1, 1)), one, one, 1, real=np.dtype(real).type)
+    table = pack(np.ones((1, 1)), one, one, 1, real=np.float64 if itemsize == 8 else np.float32)
     zero = np.uint64(0)
     program = Lowered(zero, 0, 0, zero, zero, zero)
     chosen = _fit_to_function if function else least_squares
