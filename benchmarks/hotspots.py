@@ -81,16 +81,44 @@ def _forward_twice(base: Entry) -> Entry:
 def _normal_twice(base: Entry) -> Entry:
     normal, spare = base.normal, np.uint64(_SPARE.ctypes.data)
 
-    def twice(code, m, k, ws, block, width, prediction, target, seed, residual, kind, scale, out):  # type: ignore[no-untyped-def]
+    def twice(code, m, k, ws, block, width, prediction, target, seed, residual, careful, kind, scale, out):  # type: ignore[no-untyped-def]
         call_normal(
-            normal, code, m, k, ws, block, width, prediction, target, seed, residual, kind, scale, spare
+            normal,
+            code,
+            m,
+            k,
+            ws,
+            block,
+            width,
+            prediction,
+            target,
+            seed,
+            residual,
+            careful,
+            kind,
+            scale,
+            spare,
         )
         call_normal(
-            normal, code, m, k, ws, block, width, prediction, target, seed, residual, kind, scale, out
+            normal,
+            code,
+            m,
+            k,
+            ws,
+            block,
+            width,
+            prediction,
+            target,
+            seed,
+            residual,
+            careful,
+            kind,
+            scale,
+            out,
         )
 
     u, i = types.uint64, types.int64
-    kind = types.void(u, i, i, u, u, u, u, u, u, u, u, types.float64, u)
+    kind = types.void(u, i, i, u, u, u, u, u, u, u, u, u, types.float64, u)
     return base._replace(normal=_kept(numba.cfunc(kind)(twice)))
 
 

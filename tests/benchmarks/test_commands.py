@@ -64,3 +64,15 @@ def test_search_without_its_rivals(
 def test_an_unknown_table_is_one_sentence(commands: tuple[ModuleType, ModuleType], tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"cannot be read: .*variables\.csv"):
         commands[0].main([str(tmp_path)])
+
+
+@pytest.mark.parametrize("kind", ["values", "derivatives", "look-ups of parts"])
+def test_loops_that_run_twice_do_the_same_work(commands: tuple[ModuleType, ModuleType], kind: str) -> None:
+    import hotspots
+
+    data = hotspots.law_table("Compton", 100, 0)
+    problem = hotspots.Problem(
+        data, hotspots.SearchSpace(operators=hotspots.OPERATORS), hotspots.Objective(units="ignore")
+    )
+    once, twice = (hotspots._run(problem, 500, way)[1] for way in (None, hotspots._TWICE[kind]))
+    assert once == twice
