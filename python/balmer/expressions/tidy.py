@@ -59,8 +59,8 @@ def tidy(expression: Expression, allowed: Collection[str]) -> Expression:
 def with_plain_numbers(expression: Expression) -> Expression:
     """The formula with a free constant of the same value for every number such as cos(2) or tanh(1/2).
 
-    A search comes upon them where a term inside a function falls away. They only spell what was fitted: a function of
-    exact numbers that is not algebraic stands in no law.
+    A search comes upon them where a term inside a function falls away. They only spell what was fitted, and
+    hide that it has an error; a true log(2) comes out as 0.693 with its error, too.
     """
 
     def leaf(i: int) -> tuple[int, Expression]:
