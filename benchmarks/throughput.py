@@ -62,12 +62,14 @@ def _contest(
     po: Any, kind: str, n_rows: int, repetitions: int, clock: Callable[[], float], threads: list[int]
 ) -> Any:
     """Times of one measurement of every contestant, and the 10^9 nodes times rows that it is."""
-    # For threads the batches are larger, as both start their threads anew with each.
-    count = int(np.clip(len(threads) * _BLOCK_OF_WORK / 20 / n_rows, 5, 200 if len(threads) == 1 else 2_000))
+    # For threads the batches are larger, as both contestants wake theirs anew with each, and the measurements longer, as
+    # a virtual machine takes some milliseconds to give a core back that was idle meanwhile.
+    alone = len(threads) == 1
+    count = int(np.clip(len(threads) * _BLOCK_OF_WORK / 20 / n_rows, 5, 200 if alone else 2_000))
     expressions = trees(kind, count)
     programs = Programs.of(expressions)
     work = len(programs.ops) * n_rows
-    loops = max(1, round(_BLOCK_OF_WORK / work))
+    loops = max(1, round((1 if alone else 10) * _BLOCK_OF_WORK / work))
     X = table_of(n_rows)
     single = X.astype(np.float32)
     out, out_single = np.empty((count, n_rows)), np.empty((count, n_rows), np.float32)

@@ -37,6 +37,7 @@ from balmer.kernels.entry import (
     R,
     call_forward,
     call_in_pairs,
+    count_up,
     entry,
     entry_in_pairs,
     fence,
@@ -120,22 +121,21 @@ def evaluate_many(
         raise ValueError(f"out: shape {(n, X.shape[1])}, {X.dtype} and C order are wanted")
     address = entry(8 * X.itemsize).forward
     pairs = entry_in_pairs(8 * X.itemsize) if n >= _WORTH_PAIRS else _U0
-    pieces = iter(portions(n, threads, max(1, _LEAST // max(X.shape[1], 1))))
-
-    def work() -> None:
-        for first, last in pieces:  # a list iterator is safe to share
-            _evaluate_many(address, pairs, programs, first, last, X, out)
-
-    run(work, threads)
+    ranges = np.array(portions(n, threads, max(1, _LEAST // max(X.shape[1], 1))))
+    taken = np.zeros(1, np.int64)
+    run(lambda: _evaluate_many(address, pairs, programs, ranges, taken, X, out), threads)
     return out
 
 
 @entry_jit
-def _evaluate_many(address, pairs, programs, first, last, X, out):
+def _evaluate_many(address, pairs, programs, ranges, taken, X, out):
+    """Take one range of formulas after the other, as long as there are any that no other thread has taken."""
     starts = programs.starts
     n_features = X.shape[0]
-    longest, group = np.int64(1), max(1, min(_GROUP, last - first))
-    for i in range(first, last):
+    longest, group = np.int64(1), np.int64(1)
+    for k in range(len(ranges)):
+        group = max(group, min(_GROUP, ranges[k, 1] - ranges[k, 0]))
+    for i in range(len(starts) - 1):
         longest = max(longest, starts[i + 1] - starts[i])
     code = np.empty((group * longest, CODE_COLUMNS), np.uint64)
     begin = np.empty(group + 1, np.int64)
@@ -149,9 +149,13 @@ def _evaluate_many(address, pairs, programs, first, last, X, out):
     raw = np.empty((at_most + longest + 3) * slot + line, X.dtype)
     ws = raw[-np.int64(raw.ctypes.data) % np.int64(CACHE_LINE) // X.itemsize :]
     scratch = code, begin, stack, free, place, copies, ws
-    _run_groups(
-        address, pairs, programs, first, last, X, out, group, slot, (at_most + longest + 1) * slot, scratch
-    )
+    k = count_up(taken.ctypes.data)
+    while k < len(ranges):
+        first, last = ranges[k]
+        _run_groups(
+            address, pairs, programs, first, last, X, out, group, slot, (at_most + longest + 1) * slot, scratch
+        )
+        k = count_up(taken.ctypes.data)
 
 
 @bare_jit

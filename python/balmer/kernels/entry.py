@@ -35,6 +35,7 @@ __all__ = [
     "call_forward",
     "call_in_pairs",
     "call_normal",
+    "count_up",
     "entry",
     "entry_in_pairs",
     "fence",
@@ -210,6 +211,18 @@ def fence(typingctx):
         return context.get_dummy_value()
 
     return types.void(), generate
+
+
+@intrinsic
+def count_up(typingctx, address):
+    """Add one to the int64 at an address, which other threads may do at the same time; returns what stood there."""
+
+    def generate(context, builder, signature, arguments):
+        number = ir.IntType(64)
+        at = builder.inttoptr(arguments[0], number.as_pointer())
+        return builder.atomic_rmw("add", at, ir.Constant(number, 1), "seq_cst")
+
+    return types.int64(types.uint64), generate
 
 
 @intrinsic
