@@ -50,9 +50,10 @@ def trees(
     while len(found) < how_many:
         unary = int(rng.choice(_N_UNARY[kind]))
         if n_constants:
-            # More leaves are numbers, so that there are fewer places for functions among 20 to 25 nodes.
+            # Most leaves are numbers, so that there are fewer places for functions among 20 nodes.
             k = int(rng.integers(*n_constants, endpoint=True))
-            unary, leaves = unary // 2, k + 2
+            leaves = k + int(rng.integers(1, 2, endpoint=True))
+            unary = min(unary, max(0, 20 - (2 * leaves - 1)))
         else:
             leaves = (20 - unary - 1) // 2 + 1 + int(rng.integers(2))
             k = round(leaves / 3)

@@ -106,6 +106,24 @@ def test_a_power_is_right_to_two_ulps_of_float32():
     assert ulps(found, wanted).max() <= 2
 
 
+@wide
+@pytest.mark.parametrize(("real", "size"), [(np.float64, 700), (np.float32, 80)])
+@pytest.mark.parametrize("exponent", [0.5, 1 / 3, -1.7, 4.0, -5.0, 31.4, 3e4, 1e-3])
+def test_a_power_with_a_number_is_right_to_two_ulps(exponent, real, size):
+    rng = np.random.default_rng(3)
+    exponent = real(exponent)
+    # Bases for which the short logarithm is enough, bases for which it is not, and blocks of rows with both.
+    logarithms = np.concatenate([rng.uniform(-16, 16, N), rng.uniform(-size, size, N)]) / abs(exponent)
+    a = np.exp(np.clip(logarithms, -size, size)).astype(real)
+    if exponent == np.floor(exponent):
+        a *= rng.choice([-1, 1], 2 * N).astype(real)
+    for bases in (a, rng.permutation(a)):
+        with np.errstate(all="ignore"):
+            wanted = np.power(bases.astype(np.longdouble), np.longdouble(exponent))
+        found = evaluate(apply("pow", variable(0), constant(float(exponent))), bases[None], real=real)
+        assert ulps(found, wanted).max() <= 2
+
+
 @pytest.mark.parametrize("real", [np.float64, np.float32])
 def test_powers_of_and_to_special_values_are_those_of_ieee(real):
     with np.errstate(over="ignore"):

@@ -130,6 +130,32 @@ def test_derivatives_lead_to_the_constant_that_made_the_data(name):
     np.testing.assert_allclose(found.expression.constants, truth.constants, rtol=1e-5)
 
 
+@pytest.mark.parametrize("reach", [1, 30])
+def test_exponents_are_fitted_wherever_the_bases_lie(reach):
+    X = np.exp(np.random.default_rng(4).uniform(-reach, reach, (1, 700)))
+    truth = apply("pow", variable(0) + constant(0.3), constant(-1.7)) + apply(
+        "pow", variable(0), constant(0.4)
+    ) * constant(1.3)
+    y = truth.evaluate(X)
+    start = truth.with_constants(truth.constants * [1.02, 0.99, 1.01, 1.05])
+    found = fit(start, X, y, 1 / y**2 / 700, max_steps=500)
+    np.testing.assert_allclose(found.expression.constants, truth.constants, rtol=1e-9)
+
+
+def test_a_base_of_zero_takes_no_part_in_the_fit_of_its_exponent():
+    X = np.array([[0.0, 1.0, 2.0, 3.0, 4.0]])
+    truth = apply("pow", variable(0), constant(1.5)) * constant(2.0)
+    found = fit(truth.with_constants(np.array([1.2, 1.0])), X, truth.evaluate(X), np.full(5, 0.2))
+    np.testing.assert_allclose(found.expression.constants, truth.constants, rtol=1e-9)
+
+
+def test_the_exponent_of_a_negative_base_stays_whole():
+    X = np.array([[-1.0, 1.0, 2.0]])
+    model = apply("pow", variable(0), constant(2.0)) + constant(0.0)
+    found = fit(model, X, X[0] ** 2 + 1, np.ones(3))
+    np.testing.assert_allclose(found.expression.constants, [2.0, 1.0], rtol=1e-12)
+
+
 @given(st.integers(0, 10_000))
 @settings(max_examples=50)
 def test_a_linear_fit_is_least_squares(seed):

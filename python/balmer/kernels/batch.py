@@ -26,9 +26,11 @@ from balmer.kernels.entry import (
     D_STRIDE,
     FILL,
     FUSED,
+    GQ,
     OP,
     P_STRIDE,
     PAIR,
+    POWER,
     Q_STRIDE,
     R_STRIDE,
     D,
@@ -296,7 +298,7 @@ def _lower(programs, a, b, features, n_slots, ws, block, in_pairs, code, stack, 
                 if op != _DIV or _has_inverse(programs.values[i - 1]):
                     form += CONSTANT_RIGHT
                 if op == _POW:
-                    form, q = _power(programs.values[i - 1], form, p, q)
+                    form, q = _power(programs.values[i - 1], p, q)
             elif stack[p, 2] == _NUMBER and op <= _DIV:
                 form += CONSTANT_LEFT
         if (op == _ADD or op == _SUB) and m > 0 and form == np.uint64(op):
@@ -329,6 +331,7 @@ def _lower(programs, a, b, features, n_slots, ws, block, in_pairs, code, stack, 
         code[m, P], code[m, P_STRIDE] = stack[p, 0], stack[p, 1]
         code[m, Q], code[m, Q_STRIDE] = stack[q, 0], stack[q, 1]
         code[m, D], code[m, D_STRIDE] = slot, _U0
+        code[m, GQ] = _U0  # the slot for scratch, of a power
         # The operands' slots are free only now, as the loops want a destination that is neither.
         for k in range(p, top):
             if stack[k, 2] == _SLOT:
@@ -413,15 +416,15 @@ def _form_in_pair(op):
 
 
 @bare_jit
-def _power(exponent, form, p, q):
-    """Powers that are a product or quotient, to the same rounding and the same special values."""
+def _power(exponent, p, q):
+    """The form of a power; some are a product or quotient, to the same rounding and the same special values."""
     if exponent == 2.0:
         return np.uint64(_SQUARE), p
     if exponent == 3.0:
         return np.uint64(_CUBE), p
     if exponent == -1.0:
         return np.uint64(_INV), p
-    return form, q
+    return POWER, q
 
 
 @bare_jit

@@ -25,6 +25,9 @@ __all__ = [
     "fast_sin",
     "fast_tanh",
     "log_parts",
+    "near_log_parts",
+    "near_power",
+    "near_power_range",
     "power_of_parts",
 ]
 
@@ -44,6 +47,8 @@ _UP = np.uint64(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
 _MANTISSA = np.uint64(0x000FFFFFFFFFFFFF)
 _EXPONENT_ROUND = np.uint64(0x4338000000000000)
 _UNBIAS = _ROUND + 1023.0
+_NEAR_POWER = 16.0  # the size of b log(a) up to which less of the logarithm is enough
+_SMALLEST, _LARGEST = 2.2250738585072014e-308, 1.7976931348623157e308
 
 
 @inline_jit
@@ -238,3 +243,49 @@ def power_of_parts(a, b, high, low):
     y = number(bits(y) | (bits(a) & (_SIGN if odd else np.uint64(0))))
     y = np.nan if (a < 0.0) & (a > -np.inf) & (floor != b) else y
     return 1.0 if (b == 0.0) | (a == 1.0) else y
+
+
+@inline_jit
+def near_power_range(b):
+    """(least, most): for least < |a| < most, a**b is `near_power`; none for an exponent that is no number."""
+    most = fast_exp(_NEAR_POWER / abs(b))
+    least = 1.0 / most
+    return _SMALLEST if least < _SMALLEST else least, _LARGEST if most > _LARGEST else most
+
+
+@inline_jit
+def near_log_parts(x):
+    """(high, low), which sum up to log(x) with 57 correct bits, for x that is not subnormal."""
+    raised = bits(x) + _UP
+    k = number((raised >> _52) + _EXPONENT_ROUND) - _UNBIAS
+    f = number((raised & _MANTISSA) + _LEAST_MANTISSA) - 1.0
+    # As in `log_parts`, but what rounding takes counts only in s, as s v is less than a hundredth of it.
+    d = 2.0 + f
+    inverse = 1.0 / d
+    s = f * inverse
+    s_low = fma(-s, f - (d - 2.0), exact_fma(-s, d, f)) * inverse
+    z = s * s
+    w = z * z
+    odd = fma(fma(fma(0.1479819860511658591, w, 0.1818357216161805012), w, 0.2857142874366239149), w,
+              0.6666666666666735130)  # fmt: skip
+    even = fma(fma(0.1531383769920937332, w, 0.2222219843214978396), w, 0.3999999999940941908)
+    t = fma(s, fma(w, even, z * odd), 2.0 * s_low)
+    high = 2.0 * s + t
+    low = (2.0 * s - high) + t
+    big = k * _LN2_HIGH
+    total = big + high
+    return total, ((big - total) + high) + fma(k, _LN2_LOW, low)
+
+
+@inline_jit
+def near_power(a, b, high, low):
+    """a**b, given `near_log_parts` of |a|, in the range that `near_power_range` gives."""
+    x = b * high
+    rest = fma(b, low, exact_fma(b, high, -x))
+    r, k = _exp_reduce(x)
+    factor = number((k - np.uint64(1025)) << _52)
+    y = fma(_expm1(r + rest), factor, factor)
+    floor = whole(b)
+    odd = (floor == b) & (whole(0.5 * b) != 0.5 * b)
+    y = number(bits(y) | (bits(a) & (_SIGN if odd else np.uint64(0))))
+    return y if (a > 0.0) | (floor == b) else np.nan

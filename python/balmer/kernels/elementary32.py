@@ -26,8 +26,12 @@ __all__ = [
     "log_parts",
     "maximum",
     "minimum",
+    "near_log_parts",
+    "near_power",
+    "near_power_range",
     "power_da",
     "power_db",
+    "power_db_of_log",
     "power_of_parts",
 ]
 
@@ -56,6 +60,7 @@ _PI = tuple(_F(c) for c in (3.140625, 0.0009675025939941406, 1.5099067240953445e
 _Q = tuple(_F(c) for c in (0.40000152269853384, 0.2854712365291658, 0.23418825078768707))
 _TWO_THIRDS, _TWO_THIRDS_LOW, _EXP_HUGE = _F(2.0 / 3.0), _F(-1.9868215e-08), _F(110.0)
 _1_PI = _F(0.3183098861837907)
+_NEAR_POWER, _LARGEST = _F(16.0), _F(3.4028235e38)
 
 
 @inline_jit
@@ -227,6 +232,48 @@ def power_of_parts(a, b, high, low):
 
 
 @inline_jit
+def near_power_range(b):
+    """(least, most): for least < |a| < most, a**b is `near_power`; none for an exponent that is no number."""
+    most = fast_exp(_NEAR_POWER / abs(b))
+    least = _ONE / most
+    return _TINY if least < _TINY else least, _LARGEST if most > _LARGEST else most
+
+
+@inline_jit
+def near_log_parts(x):
+    """(high, low), which sum up to log(x) with 28 correct bits, for x that is not subnormal."""
+    raised = _U(bits(x) + _UP)
+    k = _number(_U(raised >> _23) + _EXPONENT_ROUND) - _UNBIAS
+    f = _number((raised & _MANTISSA) + _LEAST_MANTISSA) - _ONE
+    d = _TWO + f
+    inverse = _ONE / d
+    s = f * inverse
+    s_low = fma(-s, f - (d - _TWO), exact_fma(-s, d, f)) * inverse
+    z = s * s
+    v = z * fma(z, fma(fma(_Q[2], z, _Q[1]), z, _Q[0]), _TWO_THIRDS)
+    t = fma(s, v, _TWO * s_low)
+    high = _TWO * s + t
+    low = (_TWO * s - high) + t
+    big = k * _LN2_HIGH
+    total = big + high
+    return total, ((big - total) + high) + fma(k, _LN2_LOW, low)
+
+
+@inline_jit
+def near_power(a, b, high, low):
+    """a**b, given `near_log_parts` of |a|, in the range that `near_power_range` gives."""
+    x = b * high
+    rest = fma(b, low, exact_fma(b, high, -x))
+    r, k = _exp_reduce(x)
+    factor = _number((k - _U(512 - 127)) << _23)
+    y = fma(_expm1(r + rest), factor, factor)
+    floor = whole(b)
+    odd = (floor == b) & (whole(_HALF * b) != _HALF * b)
+    y = _number(bits(y) | (bits(a) & (_SIGN if odd else _U(0))))
+    return y if (a > _0) | (floor == b) else _NAN
+
+
+@inline_jit
 def power_da(a, b, v):
     """d(a**b)/da, v = a**b."""
     at_zero = _0 if (b > _ONE) | (b == _0) else (_ONE if b == _ONE else _INF)
@@ -237,6 +284,12 @@ def power_da(a, b, v):
 def power_db(a, v):
     """d(a**b)/db, v = a**b; 0 at a = 0, where the limit from above is 0 for every b > 0."""
     return _0 if a == _0 else v * fast_log(a)
+
+
+@inline_jit
+def power_db_of_log(a, v, log):
+    """The same, given log(|a|)."""
+    return _0 if a == _0 else (v * log if a > _0 else _NAN)
 
 
 @inline_jit

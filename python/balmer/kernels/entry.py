@@ -18,7 +18,7 @@ from numba.extending import intrinsic
 
 from balmer.kernels.gram import gram, without_nan
 from balmer.kernels.jit import bare_jit, loops_jit
-from balmer.kernels.loops import apply_block, apply_fused, backward_block
+from balmer.kernels.loops import apply_block, apply_fused, apply_power, backward_block
 from balmer.kernels.losses import weigh
 from balmer.kernels.pairs import apply_pair
 
@@ -31,6 +31,7 @@ __all__ = [
     "FILL",
     "FUSED",
     "PAIR",
+    "POWER",
     "Entry",
     "call_forward",
     "call_in_pairs",
@@ -59,6 +60,9 @@ FILL, COPY, CONSTANT_RIGHT, CONSTANT_LEFT = np.uint64(1), np.uint64(2), np.uint6
 # And a product that is added to something at once: FUSED + 4 if q is a number + 0 for pq + r, 1 for pq - r, 2 for
 # r - pq. The third operand stands where there are no derivatives then.
 FUSED, R, R_STRIDE = np.uint64(256), G, GP
+# A power with a number for exponent: GQ is the slot of the derivative with respect to that, and has the logarithm of the
+# base until then.
+POWER = FUSED + np.uint64(8)
 # And two of arithmetic at once, without the first's result being written: PAIR + the number that `pairs.py` gives it.
 PAIR = np.uint64(512)
 
@@ -152,6 +156,8 @@ def _run_forward(code, m, ws, block, width):
         d, op = code[i, D] + block * code[i, D_STRIDE], code[i, OP]
         if op < FUSED:
             apply_block(op, ws, d, p, q, width)
+        elif op == POWER:
+            apply_power(ws, d, p, q, code[i, GQ], width)
         else:
             apply_fused(op, ws, d, p, q, code[i, R] + block * code[i, R_STRIDE], width)
 

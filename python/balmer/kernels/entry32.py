@@ -18,6 +18,7 @@ from balmer.kernels.entry import (
     GQ,
     OP,
     P_STRIDE,
+    POWER,
     Q_STRIDE,
     R_STRIDE,
     WANT,
@@ -30,7 +31,7 @@ from balmer.kernels.entry import (
 )
 from balmer.kernels.gram import gram, without_nan
 from balmer.kernels.jit import loops_jit
-from balmer.kernels.loops32 import apply_block, apply_fused, backward_block
+from balmer.kernels.loops32 import apply_block, apply_fused, apply_power, backward_block
 from balmer.kernels.losses import weigh
 
 __all__ = ["entry32"]
@@ -78,6 +79,8 @@ def _run_forward(code, m, ws, block, width):
         d, op = code[i, D] + block * code[i, D_STRIDE], code[i, OP]
         if op < FUSED:
             apply_block(op, ws, d, p, q, width)
+        elif op == POWER:
+            apply_power(ws, d, p, q, code[i, GQ], width)
         else:
             apply_fused(op, ws, d, p, q, code[i, R] + block * code[i, R_STRIDE], width)
 

@@ -50,6 +50,9 @@ from balmer.kernels.elementary import (
     fast_sin,
     fast_tanh,
     log_parts,
+    near_log_parts,
+    near_power,
+    near_power_range,
     power_of_parts,
 )
 from balmer.kernels.jit import loops_jit
@@ -62,12 +65,43 @@ from balmer.kernels.scalar import (
     minimum,
     power_da,
     power_db,
+    power_db_of_log,
 )
 
-__all__ = ["apply_block", "apply_fused", "backward_block"]
+__all__ = ["apply_block", "apply_fused", "apply_power", "backward_block"]
 '''
 
 _FORWARD = '''
+
+@loops_jit
+def apply_power(ws, d, p, q, keep, width):
+    """ws[d + j] = ws[p + j] ** ws[q], the same number for all; at `keep` is left the logarithm of |ws[p + j]|.
+
+    Most powers can do with less of the logarithm; the others are told by their bases.
+    """
+    c = ws[q]
+    least, most = near_power_range(c)
+    near = 0.0
+    for j in range(width):
+        near += 1.0 if (least < abs(ws[p + j])) & (abs(ws[p + j]) < most) else 0.0
+    if near > 0.0:
+        for j in range(width):
+            ws[keep + j], ws[d + j] = near_log_parts(abs(ws[p + j]))
+        for j in range(width):
+            ws[d + j] = near_power(ws[p + j], c, ws[keep + j], ws[d + j])
+        if near < width:
+            for j in range(width):
+                high, low = log_parts(abs(ws[p + j]))
+                is_near = (least < abs(ws[p + j])) & (abs(ws[p + j]) < most)
+                y = power_of_parts(ws[p + j], c, high, low)
+                ws[d + j] = ws[d + j] if is_near else y
+                ws[keep + j] = ws[keep + j] if is_near else high
+    else:
+        for j in range(width):
+            ws[keep + j], ws[d + j] = log_parts(abs(ws[p + j]))
+        for j in range(width):
+            ws[d + j] = power_of_parts(ws[p + j], c, ws[keep + j], ws[d + j])
+
 
 @loops_jit
 def apply_fused(op, ws, d, p, q, r, width):
@@ -98,6 +132,15 @@ def source() -> str:
         forward += [f"{word} op == {op.code}:  # {op.name}", *_indent(_forward_loop(op))]
         backward += [f"{word} op == {op.code}:  # {op.name}", *_indent(_backward_loops(op))]
     forward += _constant_forms()
+    backward += [
+        "elif op == 264:  # pow, as `apply_power` leaves it",
+        "    if want_p:",
+        "        for j in range(width):",
+        "            ws[gp + j] = ws[g + j] * power_da(ws[p + j], ws[q], ws[d + j])",
+        "    if want_q:",
+        "        for j in range(width):",
+        "            ws[gq + j] = ws[g + j] * power_db_of_log(ws[p + j], ws[d + j], ws[gq + j])",
+    ]
     return (
         _HEAD
         + _FORWARD.replace("@BODY@", "\n    ".join(forward)).replace("@FUSED@", "\n    ".join(_fused_forms()))
@@ -135,15 +178,7 @@ def _constant_forms() -> list[str]:
                 "    for j in range(width):",
                 f"        ws[d + j] = {at_row}",
             ]
-    return [
-        *lines,
-        f"elif op == {OPERATORS['pow'].code + 64}:  # pow, right a number; works in the first slot too",
-        "    c = ws[q]",
-        "    for j in range(width):",
-        "        ws[d + j], ws[j] = log_parts(abs(ws[p + j]))",
-        "    for j in range(width):",
-        "        ws[d + j] = power_of_parts(ws[p + j], c, ws[d + j], ws[j])",
-    ]
+    return lines
 
 
 def _fused_forms() -> list[str]:

@@ -18,6 +18,9 @@ from balmer.kernels.elementary32 import (
     fast_sin,
     fast_tanh,
     log_parts,
+    near_log_parts,
+    near_power,
+    near_power_range,
     power_of_parts,
 )
 from balmer.kernels.jit import loops_jit
@@ -30,9 +33,40 @@ from balmer.kernels.elementary32 import (
     minimum,
     power_da,
     power_db,
+    power_db_of_log,
 )
 
-__all__ = ["apply_block", "apply_fused", "backward_block"]
+__all__ = ["apply_block", "apply_fused", "apply_power", "backward_block"]
+
+
+@loops_jit
+def apply_power(ws, d, p, q, keep, width):
+    """ws[d + j] = ws[p + j] ** ws[q], the same number for all; at `keep` is left the logarithm of |ws[p + j]|.
+
+    Most powers can do with less of the logarithm; the others are told by their bases.
+    """
+    c = ws[q]
+    least, most = near_power_range(c)
+    near = np.float32(0.0)
+    for j in range(width):
+        near += np.float32(1.0) if (least < abs(ws[p + j])) & (abs(ws[p + j]) < most) else np.float32(0.0)
+    if near > np.float32(0.0):
+        for j in range(width):
+            ws[keep + j], ws[d + j] = near_log_parts(abs(ws[p + j]))
+        for j in range(width):
+            ws[d + j] = near_power(ws[p + j], c, ws[keep + j], ws[d + j])
+        if near < width:
+            for j in range(width):
+                high, low = log_parts(abs(ws[p + j]))
+                is_near = (least < abs(ws[p + j])) & (abs(ws[p + j]) < most)
+                y = power_of_parts(ws[p + j], c, high, low)
+                ws[d + j] = ws[d + j] if is_near else y
+                ws[keep + j] = ws[keep + j] if is_near else high
+    else:
+        for j in range(width):
+            ws[keep + j], ws[d + j] = log_parts(abs(ws[p + j]))
+        for j in range(width):
+            ws[d + j] = power_of_parts(ws[p + j], c, ws[keep + j], ws[d + j])
 
 
 @loops_jit
@@ -203,12 +237,6 @@ def apply_block(op, ws, d, p, q, width):
         c = ws[p]
         for j in range(width):
             ws[d + j] = c / ws[q + j]
-    elif op == 71:  # pow, right a number; works in the first slot too
-        c = ws[q]
-        for j in range(width):
-            ws[d + j], ws[j] = log_parts(abs(ws[p + j]))
-        for j in range(width):
-            ws[d + j] = power_of_parts(ws[p + j], c, ws[d + j], ws[j])
 
 
 @loops_jit
@@ -365,3 +393,10 @@ def backward_block(op, ws, g, d, p, q, gp, gq, want_p, want_q, width):
         if want_p:
             for j in range(width):
                 ws[gp + j] = ws[g + j] * (np.float32(1.0) - ws[d + j] * ws[d + j])
+    elif op == 264:  # pow, as `apply_power` leaves it
+        if want_p:
+            for j in range(width):
+                ws[gp + j] = ws[g + j] * power_da(ws[p + j], ws[q], ws[d + j])
+        if want_q:
+            for j in range(width):
+                ws[gq + j] = ws[g + j] * power_db_of_log(ws[p + j], ws[d + j], ws[gq + j])

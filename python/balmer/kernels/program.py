@@ -27,6 +27,7 @@ from balmer.kernels.entry import (
     GQ,
     OP,
     P_STRIDE,
+    POWER,
     Q_STRIDE,
     WANT,
     D,
@@ -59,7 +60,7 @@ __all__ = [
 _BLOCK = 256  # rows at a time: 20 slots of them are 40 KiB, which stay in the L1 and L2 caches
 _SQUARES = Loss()
 _U0, _U1, _U2, _U3 = (np.uint64(k) for k in range(4))
-_ADD, _SUB = OPERATORS["add"].code, OPERATORS["sub"].code
+_ADD, _SUB, _POW = (OPERATORS[name].code for name in ("add", "sub", "pow"))
 FIRST_UNARY = min(op.code for op in OPERATORS.values() if op.arity == 1)
 assert all((op.arity == 1) == (op.code >= FIRST_UNARY) for op in OPERATORS.values()), (
     "binary operators come first"
@@ -191,7 +192,7 @@ def lower(ops, args, values, n, code, stack, depends, table):
             right = stack[top - 1]
             left = stack[top - 2] if binary else right
             top -= 2 if binary else 1
-            code[m, OP] = np.uint64(op)
+            code[m, OP] = POWER if op == _POW and ops[right] <= 1 else np.uint64(op)
             code[m, D], code[m, D_STRIDE] = slot, _U0
             code[m, P], code[m, P_STRIDE] = place(ops, args, left, table)
             code[m, Q], code[m, Q_STRIDE] = place(ops, args, right, table)
@@ -227,6 +228,8 @@ def _place_derivatives(ops, n, code, m, table):
         want, op = code[i, WANT], np.int64(code[i, OP])
         g = code[code[i, D] // width, ADJOINT]
         code[i, G], code[i, GP], code[i, GQ] = g, _U0, _U0
+        if code[i, OP] == POWER:
+            code[i, GQ] = code[i, Q] + shift
         if want & _U1:
             p = code[i, P] // width
             if op == _ADD or op == _SUB:

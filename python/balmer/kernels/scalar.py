@@ -16,6 +16,7 @@ __all__ = [
     "minimum",
     "power_da",
     "power_db",
+    "power_db_of_log",
 ]
 
 _SIGN = np.uint64(1 << 63)
@@ -32,6 +33,12 @@ def power_da(a, b, v):
 def power_db(a, v):
     """d(a**b)/db, v = a**b; 0 at a = 0, where the limit from above is 0 for every b > 0."""
     return 0.0 if a == 0.0 else v * fast_log(a)
+
+
+@inline_jit
+def power_db_of_log(a, v, log):
+    """The same, given log(|a|)."""
+    return 0.0 if a == 0.0 else (v * log if a > 0.0 else np.nan)
 
 
 @inline_jit
