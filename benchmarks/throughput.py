@@ -37,7 +37,13 @@ from balmer.kernels.program import pack
 
 _STEPS = 10
 _FIT_ROWS = 1_000
-_BLOCK_OF_WORK = 2e7  # nodes times rows in one measurement
+_FITS_IN_A_ROW = (
+    5  # of the same formula, as a search has the rows and the room of one table at hand for all its fits
+)
+_IN_A_CALL = 2e7  # nodes times rows
+# And in one measurement: what the contestant before has left in the caches, and a core that was idle and that a virtual
+# machine takes milliseconds to give back, shall not count.
+_IN_A_MEASUREMENT = 2e8
 
 
 def main() -> int:
@@ -54,7 +60,7 @@ def main() -> int:
     _evaluation(po, rows, repetitions, clock)
     if not arguments.cpu and (os.cpu_count() or 1) > 1:
         _threads(po, [1_000] if arguments.quick else rows, repetitions, clock)
-    _fits(po, 20 if arguments.quick else 60, repetitions, clock)
+    _fits(po, 60 if arguments.quick else 200, repetitions, clock)
     return 0
 
 
@@ -62,14 +68,13 @@ def _contest(
     po: Any, kind: str, n_rows: int, repetitions: int, clock: Callable[[], float], threads: list[int]
 ) -> Any:
     """Times of one measurement of every contestant, and the 10^9 nodes times rows that it is."""
-    # For threads the batches are larger, as both contestants wake theirs anew with each, and the measurements longer, as
-    # a virtual machine takes some milliseconds to give a core back that was idle meanwhile.
-    alone = len(threads) == 1
-    count = int(np.clip(len(threads) * _BLOCK_OF_WORK / 20 / n_rows, 5, 200 if alone else 2_000))
+    # For threads the batches are larger, as both contestants wake theirs anew with each.
+    most = 200 if len(threads) == 1 else 2_000
+    count = int(np.clip(len(threads) * _IN_A_CALL / 20 / n_rows, 5, most))
     expressions = trees(kind, count)
     programs = Programs.of(expressions)
     work = len(programs.ops) * n_rows
-    loops = max(1, round((1 if alone else 10) * _BLOCK_OF_WORK / work))
+    loops = max(1, round(_IN_A_MEASUREMENT / work))
     X = table_of(n_rows)
     single = X.astype(np.float32)
     out, out_single = np.empty((count, n_rows)), np.empty((count, n_rows), np.float32)
@@ -151,7 +156,10 @@ def _fit_contest(po: Any, kind: str, count: int, repetitions: int, clock: Callab
 
     def run(name: str, tables: list[Any]) -> None:
         losses[name] = [
-            float(fit_packed(p, table, max_steps=_STEPS + 1, tolerance=1e-6)[1][0])
+            [
+                float(fit_packed(p, table, max_steps=_STEPS + 1, tolerance=1e-6)[1][0])
+                for _ in range(_FITS_IN_A_ROW)
+            ][-1]
             for p, table in zip(starts, tables, strict=True)
         ]
 
@@ -163,12 +171,15 @@ def _fit_contest(po: Any, kind: str, count: int, repetitions: int, clock: Callab
         optimizers = [_operon_optimizer(po, X, start, y) for start, y in problems]
 
         def run_operon() -> None:
-            losses["operon"] = [fit(rng, tree)[1].FinalCost / _FIT_ROWS for fit, rng, tree, _ in optimizers]
+            losses["operon"] = [
+                [fit(rng, tree)[1].FinalCost / _FIT_ROWS for _ in range(_FITS_IN_A_ROW)][-1]
+                for fit, rng, tree, _ in optimizers
+            ]
 
         contestants["operon"] = run_operon
     times = interleaved(contestants, repetitions, clock=clock)
     line = [kind, f"{np.mean([len(start) for start, _ in problems]):.1f}"]
-    line += [f"{np.median(times[name]) / count * 1e6:.0f}" for name in contestants]
+    line += [f"{np.median(times[name]) / count / _FITS_IN_A_ROW * 1e6:.0f}" for name in contestants]
     if po:
         line += [f"{ratio(times, 'operon', name):.2f}" for name in ("float64", "float32")]
         mine, theirs = np.array(losses["float64"]), np.array(losses["operon"])

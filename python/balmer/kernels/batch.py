@@ -134,7 +134,7 @@ def _evaluate_many(address, pairs, programs, ranges, taken, X, out):
     """Take one range of formulas after the other, as long as there are any that no other thread has taken."""
     starts = programs.starts
     n_features = X.shape[0]
-    longest, group = np.int64(1), np.int64(1)
+    longest, group = np.int64(1), 1
     for k in range(len(ranges)):
         group = max(group, min(_GROUP, ranges[k, 1] - ranges[k, 0]))
     for i in range(len(starts) - 1):
@@ -155,7 +155,17 @@ def _evaluate_many(address, pairs, programs, ranges, taken, X, out):
     while k < len(ranges):
         first, last = ranges[k]
         _run_groups(
-            address, pairs, programs, first, last, X, out, group, slot, (at_most + longest + 1) * slot, scratch
+            address,
+            pairs,
+            programs,
+            first,
+            last,
+            X,
+            out,
+            group,
+            slot,
+            (at_most + longest + 1) * slot,
+            scratch,
         )
         k = count_up(taken.ctypes.data)
 

@@ -60,8 +60,8 @@ FILL, COPY, CONSTANT_RIGHT, CONSTANT_LEFT = np.uint64(1), np.uint64(2), np.uint6
 # And a product that is added to something at once: FUSED + 4 if q is a number + 0 for pq + r, 1 for pq - r, 2 for
 # r - pq. The third operand stands where there are no derivatives then.
 FUSED, R, R_STRIDE = np.uint64(256), G, GP
-# A power with a number for exponent: GQ is the slot of the derivative with respect to that, and has the logarithm of the
-# base until then.
+# A power with a number for exponent: GQ is the slot of the derivative with respect to that, and has the logarithm of
+# the base until then.
 POWER = FUSED + np.uint64(8)
 # And two of arithmetic at once, without the first's result being written: PAIR + the number that `pairs.py` gives it.
 PAIR = np.uint64(512)

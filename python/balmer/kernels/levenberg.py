@@ -1,9 +1,9 @@
 """Levenberg-Marquardt for the constants of one program: reverse-mode derivatives, gathered block by block.
 
 The Jacobian is never stored: each block adds its part to J^T W J and J^T W r (Marquardt, SIAM J. Appl. Math. 11
-(1963) 431; damping after Nielsen, IMM-REP-1999-05). Constants in which the formula is linear are eliminated (variable
-projection: Golub & Pereyra, Inverse Problems 19 (2003) R1; Kaufman, BIT 15 (1975) 49): they are never damped, and a
-step is judged by the loss that it has once they are solved for, which the normal equations tell without a pass.
+(1963) 431; damping lowered after Nielsen, IMM-REP-1999-05). Constants in which the formula is linear are eliminated
+(variable projection: Golub & Pereyra, Inverse Problems 19 (2003) R1; Kaufman, BIT 15 (1975) 49): they are never damped,
+and a step is judged by the loss that it has once they are solved for, which the normal equations tell without a pass.
 """
 
 from __future__ import annotations
@@ -26,7 +26,10 @@ MAX_CONSTANTS = 24  # a formula with more is no law
 _ADD, _SUB, _MUL, _DIV, _NEG = (OPERATORS[name].code for name in ("add", "sub", "mul", "div", "neg"))
 _U0, _U1, _U2 = np.uint64(0), np.uint64(1), np.uint64(2)
 _RIDGE = 1e-13  # damping of the linear constants, for those that cannot be told apart
-_STALE = 0.01  # an improvement by the linear constants alone that is worth a pass to renew the derivatives
+_STALE = 0.5  # an improvement by the linear constants alone that is worth a pass to renew the derivatives
+# The damping at first, and what it is multiplied with when a step fails: the first failure says that it was far too
+# small, later ones that the valley bends.
+_DAMPING, _FIRST_GROWTH, _GROWTH = 1e-4, 16.0, 4.0
 
 
 @jit
@@ -57,11 +60,12 @@ def least_squares(ops, n, program, table, theta, max_steps, tolerance, floor, bo
     if not math.isfinite(loss) or k == 0:
         _report(now, curvature)
         return (loss if k == 0 else np.inf), evaluations
-    linear = np.zeros(k, np.bool_)
+    every, is_linear = np.arange(k), np.zeros(k, np.bool_)
     if table.kind == SQUARED or table.kind == FUNCTION:
-        _find_linear(ops, n, linear)
+        _find_linear(ops, n, is_linear)
+    linear = every[is_linear]
     factor, step, trial = np.empty((k, k)), np.empty(k), np.empty(k)
-    damping, growth = 1e-3, 2.0
+    damping, growth = _DAMPING, _FIRST_GROWTH
     small_steps = 0
     # At first the linear constants alone: what they do to the loss is known beforehand.
     saved = linear_step(now, linear, factor, step)
@@ -78,12 +82,12 @@ def least_squares(ops, n, program, table, theta, max_steps, tolerance, floor, bo
         _report(now, curvature)
         return loss, evaluations
     while evaluations < max_steps and loss > floor and damping < 1e16:
-        if not _damped_step(now, linear, damping, factor, step):
+        if not _solve(now, every, linear, damping, factor, step):
             damping = max(10.0 * damping, 1e-12)
             continue
         predicted, moved = 0.0, 0.0
         for i in range(k):
-            own = 0.0 if linear[i] else damping
+            own = 0.0 if is_linear[i] else damping
             predicted += step[i] * (own * now[i, i] * step[i] + now[k, i])
             trial[i] = theta[i] - step[i]
             moved = max(moved, abs(step[i]) / (abs(theta[i]) + 1e-300))
@@ -96,7 +100,7 @@ def least_squares(ops, n, program, table, theta, max_steps, tolerance, floor, bo
         if math.isfinite(better):
             saved = linear_step(new, linear, factor, step)
         if better - saved < loss:
-            if saved > _STALE * better and evaluations < max_steps:
+            if better >= loss and evaluations < max_steps:
                 for i in range(k):
                     trial[i] -= step[i]
                 set_constants(ops, n, trial, table)
@@ -112,7 +116,7 @@ def least_squares(ops, n, program, table, theta, max_steps, tolerance, floor, bo
             gain = (loss - better) / predicted if predicted > 0.0 else 1.0
             cubic = 1.0 - (2.0 * gain - 1.0) ** 3
             damping = max(damping * min(max(cubic, 0.1), 2.0), 1e-15)
-            growth = 2.0
+            growth = _GROWTH
             small_steps = small_steps + 1 if loss - better <= tolerance * loss else 0
             theta[:] = trial
             loss = better
@@ -235,59 +239,56 @@ def _find_linear(ops, n, linear):
 
 @bare_jit
 def linear_step(normal, linear, factor, step):
-    """The step to the best linear constants with all others as they are; returns what it takes from the loss."""
-    k = linear.shape[0]
+    """The step to the best constants among those in which the formula is linear, with all others as they are.
+
+    `linear` are their numbers; returns what the step takes from the loss.
+    """
     step[:] = 0.0
-    if not linear.any() or not _solve(normal, linear, 0.0, True, factor, step):
+    if not _solve(normal, linear, linear, 0.0, factor, step):
         return 0.0
     saved = 0.0
-    for i in range(k):
-        saved += step[i] * normal[k, i]
+    for i in linear:
+        saved += step[i] * normal[step.shape[0], i]
     return max(saved, 0.0)
 
 
 @bare_jit
-def _damped_step(normal, linear, damping, factor, step):
-    """Solve (N + damping diag N) step = gradient, the linear constants undamped; False where it cannot be."""
-    return _solve(normal, linear, damping, False, factor, step)
+def _solve(normal, chosen, undamped, damping, factor, step):
+    """Solve (N + damping diag N) step = gradient for the constants of those numbers; False where it cannot be.
 
-
-@bare_jit
-def _solve(normal, linear, damping, only_linear, factor, step):
-    """Cholesky; a constant without effect (a zero column) or left out gets a unit pivot and stays where it is."""
-    k = linear.shape[0]
-    for i in range(k):
-        out_i = only_linear and not linear[i]
-        for j in range(i + 1):
-            total = normal[i, j]
-            if out_i or (only_linear and not linear[j]):
-                total = 0.0
-            own = total
-            if i == j:
-                if total > 0.0:
-                    total *= 1.0 + max(_RIDGE, 0.0 if linear[i] else damping)
-                else:
-                    total = 1.0
-            for q in range(j):
-                total -= factor[i, q] * factor[j, q]
-            if i == j:
-                if not total > 1e-15 * own:
-                    return False
-                factor[i, i] = math.sqrt(total)
-            else:
-                factor[i, j] = total / factor[j, j]
-    for i in range(k):
-        total = 0.0 if only_linear and not linear[i] else normal[k, i]
-        for q in range(i):
-            total -= factor[i, q] * step[q]
-        step[i] = total / factor[i, i]
-    for i in range(k - 1, -1, -1):
-        total = step[i]
-        for q in range(i + 1, k):
-            total -= factor[q, i] * step[q]
-        step[i] = total / factor[i, i]
-    for i in range(k):
-        if not math.isfinite(step[i]):
+    Factors L D L^T, with no root and one division per constant. Both lists of numbers ascend. A constant without
+    effect, which is a column of zeros, stays where it is.
+    """
+    n, gradient = chosen.shape[0], step.shape[0]
+    u = 0
+    for a in range(n):
+        i = chosen[a]
+        free = u < undamped.shape[0] and undamped[u] == i
+        u += 1 if free else 0
+        # Above the diagonal stands D L^T, of which a column is read before it is divided.
+        for b in range(a):
+            total = normal[i, chosen[b]]
+            for q in range(b):
+                total -= factor[q, a] * factor[b, q]
+            factor[b, a] = total
+        own = normal[i, i]
+        total = own * (1.0 + (_RIDGE if free else max(_RIDGE, damping))) if own > 0.0 else 1.0
+        right = normal[gradient, i]
+        for b in range(a):
+            factor[a, b] = factor[b, a] * factor[b, b]
+            total -= factor[b, a] * factor[a, b]
+            right -= factor[a, b] * step[chosen[b]]
+        if not total > 1e-15 * own:
+            step[:] = 0.0
+            return False
+        factor[a, a] = 1.0 / total
+        step[i] = right
+    for a in range(n - 1, -1, -1):
+        total = step[chosen[a]] * factor[a, a]
+        for b in range(a + 1, n):
+            total -= factor[b, a] * step[chosen[b]]
+        step[chosen[a]] = total
+        if not math.isfinite(total):
             step[:] = 0.0
             return False
     return True

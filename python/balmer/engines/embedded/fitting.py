@@ -172,7 +172,7 @@ def _solve_outer(f, program, table, theta):
     begin = normal_equations(program, table, normal)
     if not math.isfinite(begin):
         return np.inf, 1
-    saved = linear_step(normal, np.ones(k, np.bool_), factor, step)
+    saved = linear_step(normal, np.arange(k), factor, step)
     for i in range(k):
         theta[i] -= step[i]
     if begin - saved > _CANCELLED * begin:
