@@ -50,7 +50,8 @@ def test_columns_need_not_lie_together_nor_formulas_exist():
     X = np.random.default_rng(0).uniform(0.5, 2, (50, 3)).T
     formula = parse("x*y - z", NAMES)
     np.testing.assert_allclose(evaluate_many(Programs.of([formula]), X)[0], X[0] * X[1] - X[2], atol=1e-15)
-    assert evaluate_many(Programs.of([]), X).shape == (0, 50)
+    for threads in (1, 2):
+        assert evaluate_many(Programs.of([]), X, threads=threads).shape == (0, 50)
     assert evaluate_many(Programs.of([formula]), X[:, :0]).shape == (1, 0)
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from balmer.expressions import OPERATORS, apply, constant, literal, parse, variable
-from balmer.kernels import evaluate, fit, generate, losses
+from balmer.kernels import evaluate, fit, generate, jit, losses
 from strategies import expressions, rows
 
 SPECIAL = [
@@ -38,6 +40,22 @@ def ulps(found, wanted):
         distance = np.abs(found - wanted) / np.spacing(np.maximum(np.abs(wanted), 2.3e-308))
     same = (found == wanted) | (np.isnan(found) & np.isnan(wanted))
     return np.where(same, 0.0, np.where(np.isnan(distance), np.inf, distance))
+
+
+def test_stale_machine_code_is_dropped_by_whichever_process_comes_first(tmp_path):
+    for source in ("expressions/operators.py", "kernels/batch.py", "engines/embedded/probing/fit.py"):
+        (tmp_path / source).parent.mkdir(parents=True)
+        (tmp_path / source).touch()
+    cache = tmp_path / "kernels" / "__pycache__"
+    cache.mkdir()
+    (cache / "gone.nbi").symlink_to(cache / "nowhere")  # was there when the other process looked
+    for name, age in (("old.nbi", 100), ("new.nbi", -100)):
+        (cache / name).touch()
+        now = (tmp_path / "kernels" / "batch.py").stat().st_mtime
+        os.utime(cache / name, (now - age, now - age))
+    jit._forget_stale(tmp_path)
+    assert not (cache / "old.nbi").exists()
+    assert (cache / "new.nbi").exists()
 
 
 def test_the_loops_are_those_of_the_table():

@@ -123,7 +123,7 @@ def evaluate_many(
         raise ValueError(f"out: shape {(n, X.shape[1])}, {X.dtype} and C order are wanted")
     address = entry(8 * X.itemsize).forward
     pairs = entry_in_pairs(8 * X.itemsize) if n >= _WORTH_PAIRS else _U0
-    ranges = np.array(portions(n, threads, max(1, _LEAST // max(X.shape[1], 1))))
+    ranges = np.array(portions(n, threads, max(1, _LEAST // max(X.shape[1], 1))), np.int64).reshape(-1, 2)
     taken = np.zeros(1, np.int64)
     run(lambda: _evaluate_many(address, pairs, programs, ranges, taken, X, out), threads)
     return out
@@ -155,18 +155,8 @@ def _evaluate_many(address, pairs, programs, ranges, taken, X, out):
     while k < len(ranges):
         first, last = ranges[k]
         _run_groups(
-            address,
-            pairs,
-            programs,
-            first,
-            last,
-            X,
-            out,
-            group,
-            slot,
-            (at_most + longest + 1) * slot,
-            scratch,
-        )
+            address, pairs, programs, first, last, X, out, group, slot, (at_most + longest + 1) * slot, scratch
+        )  # fmt: skip
         k = count_up(taken.ctypes.data)
 
 

@@ -73,8 +73,8 @@ def _forget_stale(package: Path) -> None:
         sources += [source for room in rooms for source in room.glob("*.py")]
         newest = max(source.stat().st_mtime for source in sources)
         for index in (index for room in rooms for index in room.glob("__pycache__/*.nbi")):
-            if index.stat().st_mtime < newest:
-                with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError):  # another process may be at it too
+                if index.stat().st_mtime < newest:
                     index.unlink()
 
 
