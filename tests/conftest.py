@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,9 @@ settings.load_profile("balmer")
 
 _NO_JULIA = "Julia is not set up here"
 _HOW = "  .venv/bin/balmer julia install && .venv/bin/pytest -m julia"
+# A shell that runs the tests in the background has Ctrl-C ignored, for which some of them would wait forever.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 # One Julia serves all tests of a process, whichever asks for it first.
 os.environ.setdefault("PYTHON_JULIACALL_THREADS", "4")
 

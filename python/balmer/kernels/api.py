@@ -12,16 +12,15 @@ from numpy.typing import ArrayLike, NDArray
 from balmer.expressions import Expression
 from balmer.expressions.operators import VARIABLE
 from balmer.kernels.batch import Programs, evaluate_many
-from balmer.kernels.entry import CODE_COLUMNS
 from balmer.kernels.fitting import fit_constants, minimiser
-from balmer.kernels.jit import bare_entry_jit, bare_jit
-from balmer.kernels.levenberg import MAX_CONSTANTS
+from balmer.kernels.jit import bare_entry_jit
+from balmer.kernels.levenberg import MAX_CONSTANTS, normal_equations
 from balmer.kernels.loss import Loss
-from balmer.kernels.program import lower, pack, sum_loss
+from balmer.kernels.program import lower, lowering_scratch, pack, sum_loss
 
 __all__ = ["Fit", "evaluate", "fit", "losses"]
 
-_SQUARES = Loss()
+_SQUARES, _NO_NORMAL = Loss(), np.zeros((0, 0))
 _AGAIN, _THOROUGH, _NO_BETTER = (
     8,
     100,
@@ -83,7 +82,7 @@ def losses(
         part = X[:, rows]
         table = pack(part, y[rows], weights[rows], longest, loss)
         for i, e in enumerate(expressions):
-            total[i] += _loss(*_writable(e), _scratch(len(e)), table)
+            total[i] += _loss(*_writable(e), lowering_scratch(len(e)), table)
     loss.check()
     return total
 
@@ -129,53 +128,52 @@ def fit(
     if isinstance(loss, str):
         loss = Loss(loss, scale)
     if expression.n_constants > MAX_CONSTANTS:
-        return Fit(expression, np.inf, np.zeros((0, 0)), 0)
+        return Fit(expression, np.inf, _NO_NORMAL, 0)
     ops, args, part = _used_only(expression, X, loss.extras)
     table = pack(part, y, weights, len(expression), loss, real)
     best: Fit | None = None
     evaluations = 0
-    way, scratch = minimiser(table), _scratch(len(ops))
-    normal = np.zeros((expression.n_constants, expression.n_constants))
+    way, scratch = minimiser(table), lowering_scratch(len(ops))
     for start in _starts(expression.constants, restarts):
         theta = start.copy()
         values = expression.with_constants(theta).values.copy()
-        found, passes = _fit(way, ops, args, values, scratch, table, theta, max_steps, tolerance, normal)
+        found, passes = _fit(way, ops, args, values, scratch, table, theta, max_steps, tolerance)
         evaluations += passes
         loss.check()
         for _ in range(_AGAIN if loss.function is not None and max_steps >= _THOROUGH else 0):
             before = found  # a simplex can collapse before it is there
-            found, passes = _fit(way, ops, args, values, scratch, table, theta, max_steps, tolerance, normal)
+            found, passes = _fit(way, ops, args, values, scratch, table, theta, max_steps, tolerance)
             evaluations += passes
             loss.check()
             if found >= before * (1 - _NO_BETTER):
                 break
         if best is None or found < best.loss:
-            best = Fit(expression.with_constants(theta), found, normal.copy(), evaluations)
+            best = Fit(expression.with_constants(theta), found, _NO_NORMAL, evaluations)
     assert best is not None
-    return replace(best, evaluations=evaluations)
+    k = expression.n_constants
+    normal = np.zeros((k + 2, k + 2))
+    _normal(ops, args, best.expression.values.copy(), scratch, table, normal)
+    return replace(best, normal=normal[:k, :k], evaluations=evaluations + 1)
 
 
 @bare_entry_jit
 def _loss(ops, args, values, scratch, table):
-    return sum_loss(_lowered(ops, args, values, scratch, table), table, np.finfo(np.float64).max)
+    program = lower(ops, args, values, ops.shape[0], scratch[0], scratch[1], scratch[2], table)
+    return sum_loss(program, table, np.finfo(np.float64).max)
 
 
 @bare_entry_jit
-def _fit(minimiser, ops, args, values, scratch, table, theta, max_steps, tolerance, curvature):
-    program = _lowered(ops, args, values, scratch, table)
+def _normal(ops, args, values, scratch, table, out):
+    program = lower(ops, args, values, ops.shape[0], scratch[0], scratch[1], scratch[2], table)
+    normal_equations(program, table, out)
+
+
+@bare_entry_jit
+def _fit(minimiser, ops, args, values, scratch, table, theta, max_steps, tolerance):
+    n = ops.shape[0]
     return fit_constants(
-        minimiser, ops, ops.shape[0], program, table, theta, max_steps, tolerance, 0.0, np.inf, curvature
+        minimiser, ops, args, values, n, table, theta, max_steps, tolerance, 0.0, np.inf, scratch
     )
-
-
-@bare_jit
-def _lowered(ops, args, values, scratch, table):
-    return lower(ops, args, values, ops.shape[0], scratch[0], scratch[1], scratch[2], table)
-
-
-def _scratch(n: int) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.bool_]]:
-    """What lowering a program of that many nodes takes; it has to outlive the use of the program."""
-    return np.empty((n, CODE_COLUMNS), np.uint64), np.empty(n, np.int64), np.empty(n, np.bool_)
 
 
 def _starts(theta: NDArray[np.float64], restarts: int) -> list[NDArray[np.float64]]:

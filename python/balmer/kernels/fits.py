@@ -12,7 +12,7 @@ from balmer.kernels.entry import CODE_COLUMNS
 from balmer.kernels.fitting import fit_constants, minimiser
 from balmer.kernels.jit import entry_jit
 from balmer.kernels.levenberg import MAX_CONSTANTS
-from balmer.kernels.program import Table, lower, pack
+from balmer.kernels.program import Table, pack
 from balmer.kernels.threads import portions, run
 
 __all__ = ["fit_many", "fit_packed"]
@@ -78,18 +78,30 @@ def fit_packed(
 @entry_jit
 def _fit_many(minimiser, programs, first, last, table, max_steps, tolerance, losses):
     longest = np.int64(table.max_nodes)
-    code = np.empty((longest, CODE_COLUMNS), np.uint64)
-    stack, depends = np.empty(longest, np.int64), np.empty(longest, np.bool_)
-    nothing = np.empty((0, 0))
+    scratch = (
+        np.empty((longest, CODE_COLUMNS), np.uint64),
+        np.empty(longest, np.int64),
+        np.empty(longest, np.bool_),
+    )
     for i in range(first, last):
         a, b = programs.starts[i], programs.starts[i + 1]
-        ops, values = programs.ops[a:b], programs.values[a:b]
-        program = lower(ops, programs.args[a:b], values, b - a, code, stack, depends, table)
+        ops, args, values = programs.ops[a:b], programs.args[a:b], programs.values[a:b]
         theta = values[ops == 0]
         if len(theta) > MAX_CONSTANTS:
             losses[i] = np.inf
             continue
         losses[i], _ = fit_constants(
-            minimiser, ops, b - a, program, table, theta, max_steps, tolerance, 0.0, np.inf, nothing
+            minimiser,
+            ops,
+            args,
+            values,
+            b - a,
+            table,
+            theta,
+            max_steps,
+            tolerance,
+            0.0,
+            np.inf,
+            scratch,
         )
         values[ops == 0] = theta

@@ -12,7 +12,7 @@ from balmer.kernels.jit import bare_jit, jit
 from balmer.kernels.levenberg import least_squares
 from balmer.kernels.losses import FUNCTION
 from balmer.kernels.pointers import address_of, call_at
-from balmer.kernels.program import Lowered, Table, pack, set_constants
+from balmer.kernels.program import Table, lower, lowering_scratch, pack, set_constants
 
 __all__ = ["fit_constants", "minimiser"]
 
@@ -29,61 +29,69 @@ def minimiser(table: Table) -> np.uint64:
 def _minimiser(itemsize: int, function: bool) -> np.uint64:
     one = np.ones(1)
     table = pack(np.ones((1, 1)), one, one, 1, real=np.float64 if itemsize == 8 else np.float32)
-    zero = np.uint64(0)
-    program = Lowered(zero, 0, 0, zero, zero, zero)
     chosen = _fit_to_function if function else least_squares
-    steps, real_number = np.int64(1), 1.0
+    codes, steps, real_number = np.zeros(1, np.int16), np.int64(1), 1.0
     return address_of(
         chosen,
-        np.zeros(1, np.int16),
+        codes,
+        codes,
+        one,
         steps,
-        program,
         table,
         one,
         steps,
         real_number,
         real_number,
         real_number,
-        np.zeros((0, 0)),
+        *lowering_scratch(1),
     )
 
 
 @bare_jit
-def fit_constants(minimiser, ops, n, program, table, theta, max_steps, tolerance, floor, bound, curvature):
+def fit_constants(minimiser, ops, args, values, n, table, theta, max_steps, tolerance, floor, bound, scratch):
     """Minimise the loss over theta, shape (k,), in place; see `balmer.kernels.levenberg.least_squares`.
 
     `minimiser` is the address that the function of that name gives: with the compiled code in the caller, as numba
     would have it, every caller takes seconds more to compile. Of a loss that is a function of the user's no derivatives
     are known: the constants are fitted by least squares, kept if the function says so, and where there is time for it
-    moved by a simplex to its minimum.
+    moved by a simplex to its minimum. `scratch` is what `lowering_scratch` makes for n nodes or more.
     """
     return call_at(
         minimiser,
         (0.0, np.int64(1)),
         (
             ops,
+            args,
+            values,
             np.int64(n),
-            program,
             table,
             theta,
             np.int64(max_steps),
             np.float64(tolerance),
             np.float64(floor),
             np.float64(bound),
-            curvature,
+            scratch[0],
+            scratch[1],
+            scratch[2],
         ),
     )
 
 
 @jit
-def _fit_to_function(ops, n, program, table, theta, max_steps, tolerance, floor, bound, curvature):
-    k = program.k
+def _fit_to_function(
+    ops, args, values, n, table, theta, max_steps, tolerance, floor, bound, code, stack, depends
+):
+    k = theta.shape[0]
+    program = _lowered(ops, args, values, n, theta, table, code, stack, depends)
     loss = function_loss(program, table)
     evaluations = 1
     if k == 0:
         return loss, evaluations
     trial = theta.copy()
-    _, passes = least_squares(ops, n, program, table, trial, max_steps, tolerance, 0.0, np.inf, curvature)
+    _, passes = least_squares(
+        ops, args, values, n, table, trial, max_steps, tolerance, 0.0, np.inf, code, stack, depends
+    )
+    program = _lowered(ops, args, values, n, trial, table, code, stack, depends)
     squares = function_loss(program, table)
     evaluations += passes + 1
     if squares < loss:
@@ -94,6 +102,13 @@ def _fit_to_function(ops, n, program, table, theta, max_steps, tolerance, floor,
         evaluations += passes
     set_constants(ops, n, theta, table)
     return loss, evaluations
+
+
+@bare_jit
+def _lowered(ops, args, values, n, theta, table, code, stack, depends):
+    program = lower(ops, args, values, n, code, stack, depends, table)
+    set_constants(ops, n, theta, table)
+    return program
 
 
 @jit

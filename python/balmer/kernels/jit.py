@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
+from numba import types
 
 __all__ = ["bare_entry_jit", "bare_jit", "entry_jit", "inline_jit", "jit", "loops_jit"]
 
@@ -58,7 +59,13 @@ def _compile(function: F, *, counted: bool = True, **options: Any) -> F:
     decorate = numba.njit(
         cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True, _nrt=counted, **options
     )
-    return decorate(function)  # type: ignore[no-any-return]
+    compiled = decorate(function)
+    # To numba a bare number in a call has a type of its own, for which the function is compiled once more.
+    take = compiled.get_call_template
+    compiled.get_call_template = lambda args, kws: take(
+        tuple(map(types.unliteral, args)), {name: types.unliteral(kind) for name, kind in kws.items()}
+    )
+    return compiled  # type: ignore[no-any-return]
 
 
 def _forget_stale(package: Path) -> None:

@@ -15,9 +15,10 @@ import numpy as np
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.entry import call_forward, call_normal
 from balmer.kernels.formula_loss import weigh_formula
+from balmer.kernels.identifiable import give_back, reduced
 from balmer.kernels.jit import bare_jit, jit
 from balmer.kernels.losses import FORMULA, FUNCTION, SQUARED
-from balmer.kernels.program import FIRST_UNARY, set_constants, target_at
+from balmer.kernels.program import FIRST_UNARY, lower, set_constants, target_at
 
 __all__ = ["MAX_CONSTANTS", "least_squares", "linear_step", "normal_equations"]
 
@@ -33,11 +34,17 @@ _DAMPING, _FIRST_GROWTH, _GROWTH = 1e-4, 16.0, 4.0
 
 
 @jit
-def least_squares(ops, n, program, table, theta, max_steps, tolerance, floor, bound, curvature):
+def least_squares(
+    ops, args, values, n, table, theta, max_steps, tolerance, floor, bound, code, stack, depends
+):
     """Minimise the loss over theta, shape (k,), in place; of a table whose loss is a function, the squared loss.
+
+    What is fitted is the formula with the constants that can be told apart, see `balmer.kernels.identifiable`.
 
     Parameters
     ----------
+    ops, args, values : int16, int16 and float64 arrays, shape (n,) or longer
+        A postfix program, of which theta are the free constants.
     max_steps : int
         Passes over the data at most.
     tolerance : float
@@ -46,19 +53,43 @@ def least_squares(ops, n, program, table, theta, max_steps, tolerance, floor, bo
         Stop when the loss is below: there is nothing left to explain.
     bound : float
         Give up when the loss is above with the best linear constants: nobody wants it.
-    curvature : float64 array, shape (k, k) or (0, 0)
-        Where J^T W J at theta is written, if there is room for it.
+    code, stack, depends : as of `balmer.kernels.program.lower`
 
     Returns
     -------
     (loss, evaluations): the loss at theta and the passes over the data.
     """
+    evaluations, loss = 0, np.inf
+    before = np.empty(theta.shape[0])
+    for i in range(theta.shape[0]):
+        before[i] = theta[i]
+    found = reduced(ops, args, values, n, theta)
+    for attempt in range(0 if found.k > 0 else 1, 2):
+        if attempt == 0:
+            o, a, v, m, t = found.ops, found.args, found.values, found.n, found.theta
+        else:
+            o, a, v, m, t = ops, args, values, n, theta
+        program = lower(o, a, v, m, code, stack, depends, table)
+        set_constants(o, m, t, table)
+        loss, passes = _minimise(o, m, program, table, t, max_steps, tolerance, floor, bound)
+        evaluations += passes
+        # Products that are taken in another order may overflow, and what cannot be given back is fitted as it stands.
+        if attempt == 0:
+            if math.isfinite(loss) and give_back(found, ops, args, values, n, theta):
+                break
+            for i in range(theta.shape[0]):
+                theta[i] = before[i]
+    return loss, evaluations
+
+
+@jit
+def _minimise(ops, n, program, table, theta, max_steps, tolerance, floor, bound):
+    """`least_squares` of a lowered program as it is, whose constants are in the table; of theta, the first k."""
     k = program.k
     now, new, spare = np.empty((k + 2, k + 2)), np.empty((k + 2, k + 2)), np.empty((k + 2, k + 2))
     loss = normal_equations(program, table, now)
     evaluations = 1
     if not math.isfinite(loss) or k == 0:
-        _report(now, curvature)
         return (loss if k == 0 else np.inf), evaluations
     every, is_linear = np.arange(k), np.zeros(k, np.bool_)
     if table.kind == SQUARED or table.kind == FUNCTION:
@@ -70,16 +101,17 @@ def least_squares(ops, n, program, table, theta, max_steps, tolerance, floor, bo
     # At first the linear constants alone: what they do to the loss is known beforehand.
     saved = linear_step(now, linear, factor, step)
     if saved > _STALE * loss and max_steps > 1:
-        trial[:] = theta - step
+        for i in range(k):
+            trial[i] = theta[i] - step[i]
         set_constants(ops, n, trial, table)
         better = normal_equations(program, table, new)
         evaluations += 1
         if better < loss:
-            theta[:] = trial
+            for i in range(k):
+                theta[i] = trial[i]
             loss = better
             now, new = new, now
     if loss > bound:
-        _report(now, curvature)
         return loss, evaluations
     while evaluations < max_steps and loss > floor and damping < 1e16:
         if not _solve(now, every, linear, damping, factor, step):
@@ -118,7 +150,8 @@ def least_squares(ops, n, program, table, theta, max_steps, tolerance, floor, bo
             damping = max(damping * min(max(cubic, 0.1), 2.0), 1e-15)
             growth = _GROWTH
             small_steps = small_steps + 1 if loss - better <= tolerance * loss else 0
-            theta[:] = trial
+            for i in range(k):
+                theta[i] = trial[i]
             loss = better
             now, new = new, now
             if small_steps == 2:
@@ -126,16 +159,7 @@ def least_squares(ops, n, program, table, theta, max_steps, tolerance, floor, bo
         else:
             damping *= growth
             growth *= 2.0
-    set_constants(ops, n, theta, table)
-    _report(now, curvature)
     return loss, evaluations
-
-
-@bare_jit
-def _report(now, curvature):
-    for i in range(curvature.shape[0]):
-        for j in range(curvature.shape[1]):
-            curvature[i, j] = now[i, j]
 
 
 @bare_jit

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.entry import (
     ADJOINT,
+    CODE_COLUMNS,
     COLUMN,
     D_STRIDE,
     GP,
@@ -50,6 +51,7 @@ __all__ = [
     "Table",
     "data_stride",
     "lower",
+    "lowering_scratch",
     "pack",
     "place",
     "set_constants",
@@ -159,6 +161,11 @@ def pack(
         loss.scale,
         code,
     )
+
+
+def lowering_scratch(n: int) -> tuple[NDArray[np.uint64], NDArray[np.int64], NDArray[np.bool_]]:
+    """What `lower` takes for a program of n nodes; it has to outlive the use of the program."""
+    return np.empty((n, CODE_COLUMNS), np.uint64), np.empty(n, np.int64), np.empty(n, np.bool_)
 
 
 @bare_jit

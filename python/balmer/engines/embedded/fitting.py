@@ -126,10 +126,10 @@ def _fitted(f, outer, sc, island, table, rules, steps, tolerance, bound):
 def fit(f, outer, sc, island, table, rules, steps, tolerance, bound):
     """Fit the constants of f in place and return its loss, counting the work; `outer` of them are a and b."""
     n = f.n[0]
-    program = lower(f.ops, f.args, f.values, n, sc.code, sc.stack, sc.depends, table)
-    k = program.k
+    k = constants_of(f)
     passes = 1
     if k == 0:
+        program = lower(f.ops, f.args, f.values, n, sc.code, sc.stack, sc.depends, table)
         loss = sum_loss(program, table, np.finfo(np.float64).max)
     else:
         theta = sc.theta[:k]
@@ -139,20 +139,22 @@ def fit(f, outer, sc, island, table, rules, steps, tolerance, bound):
                 theta[p] = f.values[i]
                 p += 1
         if k == outer and table.kind == SQUARED:
+            program = lower(f.ops, f.args, f.values, n, sc.code, sc.stack, sc.depends, table)
             loss, passes = _solve_outer(f, program, table, theta)
         else:
             loss, passes = fit_constants(
                 rules.calls.minimise,
                 f.ops,
+                f.args,
+                f.values,
                 n,
-                program,
                 table,
                 theta,
                 steps,
                 tolerance,
                 rules.floor,
                 bound,
-                sc.nothing,
+                (sc.code, sc.stack, sc.depends),
             )
         p = 0
         for i in range(n):

@@ -63,7 +63,6 @@ def new_scratch(rules: Rules, rows: int) -> Scratch:
         wanted=np.zeros((2, rows)),
         dimension=np.zeros(rules.dimensions.shape[1]),
         weighed=np.zeros((2, rows), np.float32),
-        nothing=np.zeros((0, 0)),
     )
 
 

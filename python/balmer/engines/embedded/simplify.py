@@ -129,6 +129,16 @@ def _binary(out, op, p, q, rules):
         out.n[0] = p
         _append(out, 1, 0, 0.0 if op == _SUB else 1.0)
         return True
+    if _ADD <= op <= _DIV:
+        additive = op == _ADD or op == _SUB
+        plus, minus = (_ADD, _SUB) if additive else (_MUL, _DIV)
+        while end > 0:
+            q = _cancel(out, op, p, q, plus, minus, rules)
+            if q == p:
+                return True
+            if out.n[0] == end:
+                break
+            end = out.n[0]
     if _identity(out, op, p, q, end):
         return True
     if op == _ADD or op == _SUB:
@@ -246,6 +256,85 @@ def _merge(out, op, p, q, plus, minus, rules):
 
 
 @bare_jit
+def _cancel(out, op, p, q, plus, minus, rules):
+    """Take a part of x that y undoes out of both, as b in (a b) o (c / b); returns where y begins then.
+
+    That is p where x o y is what stands there already. Parts are the operands of the sums, or products, to the left.
+    """
+    end = out.n[0]
+    root, parent = end - 1, -1
+    sign = 1 if op == plus else -1
+    while True:
+        last = out.ops[root] != plus and out.ops[root] != minus
+        start = q if last else _right_start(out, root, rules)
+        stop = root + 1 if last else root
+        own = -sign if not last and out.ops[root] == minus else sign
+        x_root, x_parent = q - 1, -1
+        while True:
+            x_last = out.ops[x_root] != plus and out.ops[x_root] != minus
+            x_start = p if x_last else _right_start(out, x_root, rules)
+            x_stop = x_root + 1 if x_last else x_root
+            x_sign = -1 if not x_last and out.ops[x_root] == minus else 1
+            if own * x_sign < 0 and _equal(out, x_start, x_stop, start, stop):
+                # Of 0 - x nothing is left that would be shorter, where 1/x is.
+                zero = (last and parent >= 0 and out.ops[parent] == minus) or (
+                    x_last and (op if x_parent < 0 else out.ops[x_parent]) == minus
+                )
+                if not (zero and plus == _ADD):
+                    return _take_out(
+                        out, op, p, q, start, stop, parent if last else root, last,
+                        x_start, x_stop, x_parent if x_last else x_root, x_last, minus
+                    )  # fmt: skip
+            if x_last:
+                break
+            x_root, x_parent = x_start - 1, x_root
+        if last:
+            return q
+        root, parent = start - 1, root
+
+
+@bare_jit
+def _take_out(out, op, p, q, start, stop, parent, last, x_start, x_stop, x_parent, x_last, minus):
+    """Remove both parts, given with the operators that join them to the rest, the one of y first."""
+    whole, x_whole = last and parent < 0, x_last and x_parent < 0
+    if whole:
+        out.n[0] = q
+    else:
+        _remove(out, start, stop, parent, last, minus)
+    size = out.n[0]
+    if not x_whole:
+        _remove(out, x_start, x_stop, x_parent, x_last, minus)
+    elif op == minus:  # 1/y
+        _delete(out, p + 1, q)
+        out.ops[p], out.args[p], out.values[p] = 1, 0, 1.0
+    else:
+        _delete(out, p, q)
+        return p
+    return p if whole else q - (size - out.n[0])
+
+
+@bare_jit
+def _remove(out, start, stop, parent, first, minus):
+    if first and out.ops[parent] == minus:  # 1/x
+        _delete(out, start + 1, stop)
+        out.ops[start], out.args[start], out.values[start] = 1, 0, 1.0
+    elif first:
+        _delete(out, parent, parent + 1)
+        _delete(out, start, stop)
+    else:
+        _delete(out, start, parent + 1)
+
+
+@bare_jit
+def _delete(out, start, end):
+    """Take nodes start ... end-1 away."""
+    for i in range(end, out.n[0]):
+        j = i - end + start
+        out.ops[j], out.args[j], out.values[j] = out.ops[i], out.args[i], out.values[i]
+    out.n[0] -= end - start
+
+
+@bare_jit
 def _number_first(out, p, end, rules):
     """Whether the operator at end-1 is binary and the number at p, where its subtree begins, its left operand."""
     return rules.arity[out.ops[end - 1]] == 2 and _right_start(out, end - 1, rules) == p + 1
@@ -264,9 +353,15 @@ def _right_start(out, root, rules):
 
 @bare_jit
 def _same(out, p, q, end):
-    if q - p != end - q:
+    return _equal(out, p, q, q, end)
+
+
+@bare_jit
+def _equal(out, p, p_end, q, q_end):
+    """Whether two subtrees are the same, whatever the data and the constants."""
+    if p_end - p != q_end - q:
         return False
-    for i in range(q - p):
+    for i in range(p_end - p):
         a, b = p + i, q + i
         # Two free constants are two unknowns even where their values agree.
         if out.ops[a] != out.ops[b] or out.ops[a] == 0 or out.args[a] != out.args[b]:

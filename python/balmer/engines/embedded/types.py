@@ -112,7 +112,6 @@ class Scratch(NamedTuple):
     ]  # (2, R) what a place should give on the rows of the library, and how much that counts
     dimension: NDArray[np.float64]  # (n_base,)
     weighed: NDArray[np.float32]  # (2, R) weights of the rows of the library, and times what is wanted there
-    nothing: NDArray[np.float64]  # (0, 0)
 
 
 class Island(NamedTuple):
