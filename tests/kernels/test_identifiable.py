@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from balmer.expressions import Expression, constant, literal, parse, variable
 from balmer.kernels import fit, losses
-from balmer.kernels.identifiable import give_back, reduced
+from balmer.kernels.identifiable import give_back, make_room, reduced
 from strategies import expressions, rows
 
 NAMES = ["x", "y", "z"]
@@ -20,15 +20,16 @@ NAMES = ["x", "y", "z"]
 def _there_and_back(ops, args, values, theta, factors):
     """The reduced program with its constants times those factors, and theta with what that gives back."""
     n = len(ops)
-    found = reduced(ops, args, values, n, theta)
-    new, back, k = found.values[: found.n].copy(), theta.copy(), 0
-    for i in range(found.n):
-        if found.ops[i] == 0:
-            found.theta[k] = found.start[k] * factors[k]
-            new[i] = found.theta[k]
-            k += 1
-    good = give_back(found, ops, args, values, n, back)
-    return found.ops[: found.n], found.args[: found.n], new, back, good
+    room = make_room(n)
+    length, k = reduced(ops, args, values, n, theta, room)
+    new, back, j = room.values[:length].copy(), theta.copy(), 0
+    for i in range(length):
+        if room.ops[i] == 0:
+            room.theta[j] = room.start[j] * factors[j]
+            new[i] = room.theta[j]
+            j += 1
+    good = give_back(room, k, ops, args, values, n, back)
+    return room.ops[:length], room.args[:length], new, back, good
 
 
 def there_and_back(expression, factors=None):

@@ -18,36 +18,29 @@ from numpy.typing import NDArray
 from balmer.expressions.operators import CONSTANT, LITERAL, OPERATORS, VARIABLE
 from balmer.kernels.jit import bare_jit, jit
 
-__all__ = ["Reduced", "give_back", "reduced"]
+__all__ = ["Room", "give_back", "make_room", "reduced"]
 
 
-class Reduced(NamedTuple):
-    """A postfix program of n nodes with k free constants; n is 0 where there is none that would do."""
+class Room(NamedTuple):
+    """Where a formula of n nodes is reduced: what is known of each node, a u + b, and the reduced formula."""
 
-    n: int
-    k: int
-    ops: NDArray[np.int16]
+    chains: NDArray[np.int64]  # shape (n + 1, 8): see `_U` and its like
+    parts: NDArray[np.float64]  # shape (n + 1, 7): see `_A` and its like
+    nodes: NDArray[np.int64]  # of the reduced formula, shape (most, 8): see `_OP` and its like
+    numbers: NDArray[np.float64]  # shape (most,): values of those that are numbers
+    ops: NDArray[np.int16]  # the reduced formula as a postfix program
     args: NDArray[np.int16]
     values: NDArray[np.float64]
-    theta: NDArray[np.float64]  # of which, and of the next two, the first k count
-    start: NDArray[np.float64]  # theta at first
-    marks: NDArray[np.int64]  # what becomes of each constant: columns `_KIND` and its like
-    work: _Work
-
-
-class _Work(NamedTuple):
-    """What is known of each node of the formula, which is a u + b, and the nodes of the reduced formula."""
-
-    chains: NDArray[np.int64]  # shape (n + 1, 5): see `_U` and its like
-    parts: NDArray[np.float64]  # shape (n + 1, 7): see `_A` and its like
-    nodes: NDArray[np.int64]  # shape (most, 8): see `_OP` and its like
-    numbers: NDArray[np.float64]  # shape (most,): values of those that are numbers
-    stack: NDArray[np.int64]
+    theta: NDArray[np.float64]  # its free constants, and what they are at first
+    start: NDArray[np.float64]
+    marks: NDArray[np.int64]  # shape (n, 8): what becomes of each: columns `_KIND` and its like
+    before: NDArray[np.float64]  # for the constants of the formula itself
 
 
 # Columns of `chains`: the node u, -1 if there is none but b; the constants that are to take a change of a and of b, -1
 # if they are exact; whether that of a is a divisor (-1) or not (1); and whether b is that constant and nothing else.
-_U, _A_AT, _A_SIGN, _B_AT, _B_ALONE = range(5)
+# Then a stack of nodes, and the nodes in order.
+_U, _A_AT, _A_SIGN, _B_AT, _B_ALONE, _STACK, _ORDER = range(7)
 # Columns of `parts`: a, b, the sum of the sizes of the terms of b, and the change of b with its constant; and the last
 # three as they were when a u + b became one node.
 _A, _B, _SIZE, _GAIN, _LAST_B, _LAST_SIZE, _LAST_GAIN = range(7)
@@ -68,86 +61,86 @@ _CANCELLED = 1e3  # terms of b that are larger than b by this lose digits that t
 
 
 @jit
-def reduced(ops, args, values, n, theta):
-    """The formula with the constants that can be told apart; with them as they are it has the same values.
-
-    Few functions, each called in few places, as numba compiles a function into every place that calls it.
-    """
-    k = theta.shape[0]
-    work = _Work(
-        np.empty((n + 1, 5), np.int64),
+def make_room(n):
+    """Room for a formula of n nodes, in few arrays, as to make one takes as long as a step of the reduction."""
+    whole, real, code = np.empty((6 * n + 2, 8), np.int64), np.empty(9 * n), np.empty((2, n), np.int16)
+    most = _MOST * n
+    return Room(
+        whole[: n + 1],
         np.empty((n + 1, 7)),
-        np.empty((_MOST * n, 8), np.int64),
-        np.empty(_MOST * n),
-        np.empty(2 * n, np.int64),
-    )
-    found = Reduced(
-        0,
-        0,
-        np.empty(n, np.int16),
-        np.empty(n, np.int16),
-        np.empty(n),
-        np.empty(k),
-        np.empty(k),
-        np.empty((k, 4), np.int64),
-        work,
-    )
-    if k == 0 or not _gather(ops, args, values, n, theta, work):
-        return found
-    # Operators before operands and right before left, which is postfix from its end.
-    nodes, stack = work.nodes, work.stack
-    stack[0] = work.chains[n, _U]
-    top, at = 1, n
-    while top > 0 and at > 0:
-        top -= 1
-        at -= 1
-        node = stack[top]
-        stack[n + at] = node
-        op = nodes[node, _OP]
-        if op > VARIABLE:
-            stack[top] = nodes[node, _LEFT]
-            top += 1
-            if op < _FIRST_UNARY:
-                stack[top] = nodes[node, _RIGHT]
-                top += 1
-    if top > 0:  # longer than the formula
-        return found
-    free = 0
-    for i in range(n - at):
-        node = stack[n + at + i]
-        found.ops[i], found.args[i] = nodes[node, _OP], nodes[node, _ARG]
-        found.values[i] = work.numbers[node]
-        if nodes[node, _OP] == CONSTANT:
-            found.theta[free] = found.start[free] = found.values[i]
-            for column in range(4):
-                found.marks[free, column] = nodes[node, _MARKS + column]
-            free += 1
-    return Reduced(
-        n - at, free, found.ops, found.args, found.values, found.theta, found.start, found.marks, work
+        whole[n + 1 : n + 1 + most],
+        real[:most],
+        code[0],
+        code[1],
+        real[most : most + n],
+        real[most + n : most + 2 * n],
+        real[most + 2 * n : most + 3 * n],
+        whole[n + 1 + most :],
+        real[most + 3 * n : most + 4 * n],
     )
 
 
 @bare_jit
-def give_back(found, ops, args, values, n, theta):
-    """Put what a fit of the reduced formula found into theta; False where the formula has not its values then."""
+def reduced(ops, args, values, n, theta, room):
+    """Write the formula with the constants that can be told apart; with them as they are it has the same values.
+
+    Returns (n, k), the nodes and free constants of what stands in `room` then; zeros where there is none that would do.
+    Few functions, each called in few places, as numba compiles a function into every place that calls it.
+    """
+    if theta.shape[0] == 0 or not _gather(ops, args, values, n, theta, room):
+        return 0, 0
+    # Operators before operands and right before left, which is postfix from its end.
+    nodes, chains = room.nodes, room.chains
+    chains[0, _STACK] = chains[n, _U]
+    top, at = 1, n
+    while top > 0 and at > 0:
+        top -= 1
+        at -= 1
+        node = chains[top, _STACK]
+        chains[at, _ORDER] = node
+        op = nodes[node, _OP]
+        if op > VARIABLE:
+            chains[top, _STACK] = nodes[node, _LEFT]
+            top += 1
+            if op < _FIRST_UNARY:
+                chains[top, _STACK] = nodes[node, _RIGHT]
+                top += 1
+    if top > 0:  # longer than the formula
+        return 0, 0
+    free = 0
+    for i in range(n - at):
+        node = chains[at + i, _ORDER]
+        room.ops[i], room.args[i] = nodes[node, _OP], nodes[node, _ARG]
+        room.values[i] = room.numbers[node]
+        if nodes[node, _OP] == CONSTANT:
+            room.theta[free] = room.start[free] = room.numbers[node]
+            for column in range(4):
+                room.marks[free, column] = nodes[node, _MARKS + column]
+            free += 1
+    return n - at, free
+
+
+@bare_jit
+def give_back(room, k, ops, args, values, n, theta):
+    """Put the k constants of the reduced formula into theta; False where the formula has not its values then."""
     terms = False
-    for j in range(found.k):
-        at, kind = found.marks[j, _AT], found.marks[j, _KIND]
+    for j in range(k):
+        at, kind = room.marks[j, _AT], room.marks[j, _KIND]
         if kind == _TERM:
             terms = True
-        elif kind == _ALONE or (found.marks[j, _SIGN] > 0 and theta[at] == found.start[j]):
-            theta[at] = found.theta[j]
+        elif kind == _ALONE or (room.marks[j, _SIGN] > 0 and theta[at] == room.start[j]):
+            theta[at] = room.theta[j]
         else:
-            change = found.theta[j] / found.start[j]
-            theta[at] *= change if found.marks[j, _SIGN] > 0 else 1.0 / change
+            change = room.theta[j] / room.start[j]
+            theta[at] *= change if room.marks[j, _SIGN] > 0 else 1.0 / change
     if terms:
-        if not _gather(ops, args, values, n, theta, found.work):
+        if not _gather(ops, args, values, n, theta, room):
             return False
-        parts = found.work.parts
-        for j in range(found.k):
-            if found.marks[j, _KIND] == _TERM:
-                at, i = found.marks[j, _AT], found.marks[j, _NODE]
-                gain, wanted = parts[i, _LAST_GAIN], found.theta[j]
+        parts = room.parts
+        for j in range(k):
+            if room.marks[j, _KIND] == _TERM:
+                at, i = room.marks[j, _AT], room.marks[j, _NODE]
+                gain, wanted = parts[i, _LAST_GAIN], room.theta[j]
                 size = parts[i, _LAST_SIZE] - abs(gain * theta[at])
                 theta[at] += (wanted - parts[i, _LAST_B]) / gain
                 if not size + abs(gain * theta[at]) <= _CANCELLED * abs(wanted):
@@ -159,9 +152,9 @@ def give_back(found, ops, args, values, n, theta):
 
 
 @bare_jit
-def _gather(ops, args, values, n, theta, work):
+def _gather(ops, args, values, n, theta, room):
     """Find a u + b for every node, and the nodes of all u; at n the root. False if a factor is 0 or not finite."""
-    chains, parts, nodes, stack = work.chains, work.parts, work.nodes, work.stack
+    chains, parts, nodes = room.chains, room.parts, room.nodes
     top, k, count = 0, 0, 0
     for i in range(n + 1):
         op = ops[i] if i < n else _ROOT
@@ -175,12 +168,12 @@ def _gather(ops, args, values, n, theta, work):
                 chains[i, _B_AT], chains[i, _B_ALONE] = k, 1
                 k += 1
         elif op == VARIABLE:
-            chains[i, _U] = _new(work, count, op, count, args[i])
+            chains[i, _U] = _new(room, count, op, count, args[i])
             count += 1
         else:
             binary = op != _ROOT and op < _FIRST_UNARY
             top -= 2 if binary else 1
-            left, right = stack[top], stack[top + 1] if binary else stack[top]
+            left, right = chains[top, _STACK], chains[top + 1 if binary else top, _STACK]
             left_number, right_number = chains[left, _U] < 0, chains[right, _U] < 0
             one_number = binary and left_number != right_number
             number, child = (left, right) if left_number else (right, left)
@@ -202,7 +195,7 @@ def _gather(ops, args, values, n, theta, work):
                     elif op == _NEG:
                         close = 0
                 if close > 0:
-                    count = _close(work, count, j, close == 2)
+                    count = _close(room, count, j, close == 2)
             if (one_number and _ADD <= op <= _DIV) or (not right_number and (op == _NEG or op == _INV)):
                 is_sum = op == _ADD or op == _SUB
                 if not one_number:
@@ -222,7 +215,7 @@ def _gather(ops, args, values, n, theta, work):
                     if nodes[u, _OP] == _INV:
                         chains[i, _U] = nodes[u, _LEFT]
                     else:
-                        chains[i, _U] = _new(work, count, _INV, u, u)
+                        chains[i, _U] = _new(room, count, _INV, u, u)
                         count += 1
                 power = -1 if op == _DIV and not left_number else 1
                 factor = value if power > 0 else 1.0 / value
@@ -244,11 +237,11 @@ def _gather(ops, args, values, n, theta, work):
             elif op == _ROOT:
                 chains[i, _U] = chains[right, _U]
             elif binary and op <= _DIV and not left_number and not right_number:
-                count = _join(work, count, i, op, left, right)
+                count = _join(room, count, i, op, left, right)
             else:
                 u, v = chains[left, _U], chains[right, _U]
                 if op == _POW and one_number and right_number and nodes[u, _OP] == _POW:
-                    p = work.numbers[nodes[u, _RIGHT]]
+                    p = room.numbers[nodes[u, _RIGHT]]
                     inner = nodes[u, _RIGHT]
                     free = nodes[inner, _OP] == CONSTANT
                     # With a whole p or pq, u may be negative.
@@ -261,19 +254,19 @@ def _gather(ops, args, values, n, theta, work):
                     ):
                         at = at if at >= 0 else nodes[inner, _MARKS + _AT]
                         u, v = nodes[u, _LEFT], count
-                        _number(work, count, p * value, at, _FACTOR, 1, i)
+                        _number(room, count, p * value, at, _FACTOR, 1, i)
                         count += 1
-                chains[i, _U] = _new(work, count, op, u, v)
+                chains[i, _U] = _new(room, count, op, u, v)
                 count += 1
-        stack[top] = i
+        chains[top, _STACK] = i
         top += 1
     return True
 
 
 @bare_jit
-def _join(work, count, i, op, left, right):
+def _join(room, count, i, op, left, right):
     """(a u + b) + (c v + d) is (a u + c v) + (b + d), and (a u) (c v) is (a c) (u v); how many nodes there are then."""
-    chains, parts, nodes = work.chains, work.parts, work.nodes
+    chains, parts, nodes = room.chains, room.parts, room.nodes
     u, v, new = chains[left, _U], chains[right, _U], op
     a, c = parts[left, _A], parts[right, _A]
     is_plus = op == _ADD or op == _MUL
@@ -300,22 +293,22 @@ def _join(work, count, i, op, left, right):
             new, v = _DIV if is_plus else _MUL, nodes[v, _LEFT]
         elif nodes[u, _OP] == _INV and is_plus:
             new, u, v = _DIV, v, nodes[u, _LEFT]
-    chains[i, _U] = _new(work, count, new, u, v)
+    chains[i, _U] = _new(room, count, new, u, v)
     return count + 1
 
 
 @bare_jit
-def _close(work, count, i, whole):
+def _close(room, count, i, whole):
     """Make a u + b one node; or a u, but for a minus. Returns how many nodes there are."""
-    chains, parts, nodes = work.chains, work.parts, work.nodes
+    chains, parts, nodes = room.chains, room.parts, room.nodes
     u, a, b = chains[i, _U], parts[i, _A], parts[i, _B]
     a_at, b_at = chains[i, _A_AT], chains[i, _B_AT]
     minus = u >= 0 and a_at < 0 and a == -1.0
     if u >= 0 and not minus and (a_at >= 0 or a != 1.0):
-        _number(work, count, a, a_at, _FACTOR, chains[i, _A_SIGN], i)
+        _number(room, count, a, a_at, _FACTOR, chains[i, _A_SIGN], i)
         inverse = nodes[u, _OP] == _INV
         u = nodes[u, _LEFT] if inverse else u
-        u = _new(work, count + 1, _DIV if inverse else _MUL, count, u)
+        u = _new(room, count + 1, _DIV if inverse else _MUL, count, u)
         count += 2
     chains[i, _A_AT], chains[i, _A_SIGN] = -1, 1
     parts[i, _A] = -1.0 if minus and not whole else 1.0
@@ -323,13 +316,13 @@ def _close(work, count, i, whole):
         x, y, join = u, u, minus
         if u < 0 or b_at >= 0 or b != 0.0:
             kind = _ALONE if chains[i, _B_ALONE] else _TERM
-            y = _number(work, count, b, b_at, kind, 1, i)
+            y = _number(room, count, b, b_at, kind, 1, i)
             count += 1
             x, y, join = (y, u, u >= 0) if minus or u < 0 else (u, y, True)
         u = x
         if join:
             operator = _ADD if not minus else (_NEG if x == y else _SUB)
-            u = _new(work, count, operator, x, y)
+            u = _new(room, count, operator, x, y)
             count += 1
         for column in range(3):
             parts[i, _LAST_B + column] = parts[i, _B + column]
@@ -340,21 +333,21 @@ def _close(work, count, i, whole):
 
 
 @bare_jit
-def _new(work, node, op, left, right):
+def _new(room, node, op, left, right):
     """Write a node, and return its place; what stands for the right operand of a leaf is its feature."""
-    nodes = work.nodes
+    nodes = room.nodes
     nodes[node, _OP], nodes[node, _LEFT], nodes[node, _RIGHT] = op, left, right
     nodes[node, _ARG] = right if op == VARIABLE else 0
-    work.numbers[node] = 0.0
+    room.numbers[node] = 0.0
     return node
 
 
 @bare_jit
-def _number(work, node, value, at, kind, sign, i):
+def _number(room, node, value, at, kind, sign, i):
     """Write a number, which the constant `at` is to take, or an exact one if that is -1; returns its place."""
-    nodes = work.nodes
+    nodes = room.nodes
     nodes[node, _OP] = CONSTANT if at >= 0 else LITERAL
-    nodes[node, _ARG], work.numbers[node] = 0, value
+    nodes[node, _ARG], room.numbers[node] = 0, value
     nodes[node, _MARKS + _KIND], nodes[node, _MARKS + _AT] = kind, at
     nodes[node, _MARKS + _SIGN], nodes[node, _MARKS + _NODE] = sign, i
     return node

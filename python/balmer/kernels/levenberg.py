@@ -15,7 +15,7 @@ import numpy as np
 from balmer.expressions.operators import OPERATORS
 from balmer.kernels.entry import call_forward, call_normal
 from balmer.kernels.formula_loss import weigh_formula
-from balmer.kernels.identifiable import give_back, reduced
+from balmer.kernels.identifiable import give_back, make_room, reduced
 from balmer.kernels.jit import bare_jit, jit
 from balmer.kernels.losses import FORMULA, FUNCTION, SQUARED
 from balmer.kernels.program import FIRST_UNARY, lower, set_constants, target_at
@@ -59,26 +59,26 @@ def least_squares(
     -------
     (loss, evaluations): the loss at theta and the passes over the data.
     """
-    evaluations, loss = 0, np.inf
-    before = np.empty(theta.shape[0])
+    evaluations, loss, room = 0, np.inf, make_room(n)
     for i in range(theta.shape[0]):
-        before[i] = theta[i]
-    found = reduced(ops, args, values, n, theta)
-    for attempt in range(0 if found.k > 0 else 1, 2):
+        room.before[i] = theta[i]
+    length, k = reduced(ops, args, values, n, theta, room)
+    for attempt in range(0 if k > 0 else 1, 2):
         if attempt == 0:
-            o, a, v, m, t = found.ops, found.args, found.values, found.n, found.theta
+            o, a, v, m, t = room.ops, room.args, room.values, length, room.theta
         else:
             o, a, v, m, t = ops, args, values, n, theta
         program = lower(o, a, v, m, code, stack, depends, table)
-        set_constants(o, m, t, table)
+        if attempt == 1:  # the values may be older
+            set_constants(o, m, t, table)
         loss, passes = _minimise(o, m, program, table, t, max_steps, tolerance, floor, bound)
         evaluations += passes
         # Products that are taken in another order may overflow, and what cannot be given back is fitted as it stands.
         if attempt == 0:
-            if math.isfinite(loss) and give_back(found, ops, args, values, n, theta):
+            if math.isfinite(loss) and give_back(room, k, ops, args, values, n, theta):
                 break
             for i in range(theta.shape[0]):
-                theta[i] = before[i]
+                theta[i] = room.before[i]
     return loss, evaluations
 
 
@@ -86,16 +86,30 @@ def least_squares(
 def _minimise(ops, n, program, table, theta, max_steps, tolerance, floor, bound):
     """`least_squares` of a lowered program as it is, whose constants are in the table; of theta, the first k."""
     k = program.k
-    now, new, spare = np.empty((k + 2, k + 2)), np.empty((k + 2, k + 2)), np.empty((k + 2, k + 2))
+    # Few arrays, as to make one takes as long as to solve for a constant.
+    normals, vectors = np.empty((4, k + 2, k + 2)), np.empty((2, k))
+    now, new, spare, factor, step, trial = (
+        normals[0],
+        normals[1],
+        normals[2],
+        normals[3],
+        vectors[0],
+        vectors[1],
+    )
     loss = normal_equations(program, table, now)
     evaluations = 1
     if not math.isfinite(loss) or k == 0:
         return (loss if k == 0 else np.inf), evaluations
-    every, is_linear = np.arange(k), np.zeros(k, np.bool_)
+    lists, is_linear = np.empty((2, k), np.int64), np.zeros(k, np.bool_)
     if table.kind == SQUARED or table.kind == FUNCTION:
         _find_linear(ops, n, is_linear)
-    linear = every[is_linear]
-    factor, step, trial = np.empty((k, k)), np.empty(k), np.empty(k)
+    n_linear = 0
+    for i in range(k):
+        lists[0, i] = i
+        if is_linear[i]:
+            lists[1, n_linear] = i
+            n_linear += 1
+    every, linear = lists[0], lists[1, :n_linear]
     damping, growth = _DAMPING, _FIRST_GROWTH
     small_steps = 0
     # At first the linear constants alone: what they do to the loss is known beforehand.
@@ -217,7 +231,8 @@ def _has_finite_gradient(out, k):
 @jit
 def _find_linear(ops, n, linear):
     """Mark free constants in which, taken together, the formula is linear: as many as there are, or nearly."""
-    size, first, count = np.empty(n, np.int64), np.empty(n, np.int64), np.empty(n, np.int64)
+    known = np.zeros((4, n), np.int64)
+    size, first, count, alive = known[0], known[1], known[2], known[3]
     k = 0
     for i in range(n):
         op = ops[i]
@@ -242,10 +257,9 @@ def _find_linear(ops, n, linear):
             elif op == _DIV or op == _NEG:
                 count[i] = count[left]
     # From the root down along the operators that are linear: of a product, the side with more of them.
-    alive = np.zeros(n, np.bool_)
-    alive[n - 1] = True
+    alive[n - 1] = 1
     for i in range(n - 1, -1, -1):
-        if not alive[i]:
+        if alive[i] == 0:
             continue
         op = ops[i]
         if op == 0:
@@ -254,11 +268,11 @@ def _find_linear(ops, n, linear):
             right = i - 1
             left = right - size[right] if op < FIRST_UNARY else right
             if op == _ADD or op == _SUB:
-                alive[left] = alive[right] = True
+                alive[left] = alive[right] = 1
             elif op == _MUL:
-                alive[left if count[left] >= count[right] else right] = True
+                alive[left if count[left] >= count[right] else right] = 1
             elif op == _DIV or op == _NEG:
-                alive[left] = True
+                alive[left] = 1
 
 
 @bare_jit

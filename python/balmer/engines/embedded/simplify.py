@@ -262,6 +262,10 @@ def _cancel(out, op, p, q, plus, minus, rules):
     That is p where x o y is what stands there already. Parts are the operands of the sums, or products, to the left.
     """
     end = out.n[0]
+    if op == plus and out.ops[q - 1] != minus and out.ops[end - 1] != minus:
+        x, y = out.ops[q - 1], out.ops[end - 1]
+        if x != plus and y != plus:
+            return q
     root, parent = end - 1, -1
     sign = 1 if op == plus else -1
     while True:
