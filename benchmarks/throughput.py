@@ -37,9 +37,8 @@ from balmer.kernels.program import pack
 
 _STEPS = 10
 _FIT_ROWS = 1_000
-_FITS_IN_A_ROW = (
-    5  # of one formula, as a search has the rows and the room of one table at hand for all its fits
-)
+# Of one formula, as a search has the rows and the room of one table at hand for all its fits.
+_FITS_IN_A_ROW = 5
 _IN_A_CALL = 2e7  # nodes times rows
 # And in one measurement: what the contestant before has left in the caches, and a core that was idle and that a virtual
 # machine takes milliseconds to give back, shall not count.

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from balmer.expressions.operators import CONSTANT, LITERAL, OPERATORS, VARIABLE
 from balmer.kernels.jit import bare_jit, jit
+from balmer.kernels.program import FIRST_UNARY
 
 __all__ = ["Room", "give_back", "make_room", "reduced"]
 
@@ -54,7 +55,6 @@ _MOST = 4  # nodes made per node of the formula, at most; in fact one and a thir
 _ADD, _SUB, _MUL, _DIV, _POW, _NEG, _INV = (
     OPERATORS[name].code for name in ("add", "sub", "mul", "div", "pow", "neg", "inv")
 )
-_FIRST_UNARY = min(op.code for op in OPERATORS.values() if op.arity == 1)
 _ROOT = -1  # stands for what the formula is handed to
 _LARGEST_INNER_POWER = 4.0  # beyond, u^p may overflow where u^(pq) does not
 _CANCELLED = 1e3  # terms of b that are larger than b by this lose digits that the reduced formula keeps
@@ -63,7 +63,7 @@ _CANCELLED = 1e3  # terms of b that are larger than b by this lose digits that t
 @jit
 def make_room(n):
     """Room for a formula of n nodes, in few arrays, as to make one takes as long as a step of the reduction."""
-    whole, real, code = np.empty((6 * n + 2, 8), np.int64), np.empty(9 * n), np.empty((2, n), np.int16)
+    whole, real, code = np.empty((6 * n + 1, 8), np.int64), np.empty(8 * n), np.empty((2, n), np.int16)
     most = _MOST * n
     return Room(
         whole[: n + 1],
@@ -102,7 +102,7 @@ def reduced(ops, args, values, n, theta, room):
         if op > VARIABLE:
             chains[top, _STACK] = nodes[node, _LEFT]
             top += 1
-            if op < _FIRST_UNARY:
+            if op < FIRST_UNARY:
                 chains[top, _STACK] = nodes[node, _RIGHT]
                 top += 1
     if top > 0:  # longer than the formula
@@ -171,7 +171,7 @@ def _gather(ops, args, values, n, theta, room):
             chains[i, _U] = _new(room, count, op, count, args[i])
             count += 1
         else:
-            binary = op != _ROOT and op < _FIRST_UNARY
+            binary = op != _ROOT and op < FIRST_UNARY
             top -= 2 if binary else 1
             left, right = chains[top, _STACK], chains[top + 1 if binary else top, _STACK]
             left_number, right_number = chains[left, _U] < 0, chains[right, _U] < 0
@@ -221,10 +221,9 @@ def _gather(ops, args, values, n, theta, room):
                 factor = value if power > 0 else 1.0 / value
                 if is_sum:
                     factor = -1.0 if op == _SUB and left_number else 1.0
-                if factor != 1.0 or at >= 0:
-                    for column in range(4):
-                        parts[i, column] *= abs(factor) if column == _SIZE else factor
-                    chains[i, _B_ALONE] = chains[i, _B_ALONE] if factor == 1.0 and is_sum else 0
+                for column in range(4):
+                    parts[i, column] *= abs(factor) if column == _SIZE else factor
+                chains[i, _B_ALONE] = 0
                 if is_sum:
                     sign = -1.0 if op == _SUB and not left_number else 1.0
                     chains[i, _B_ALONE] = 1 if at >= 0 and sign > 0.0 and parts[i, _SIZE] == 0.0 else 0

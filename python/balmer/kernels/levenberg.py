@@ -63,6 +63,7 @@ def least_squares(
     for i in range(theta.shape[0]):
         room.before[i] = theta[i]
     length, k = reduced(ops, args, values, n, theta, room)
+    # First reduced, then, where that does not do, as it stands; in a loop, as every further call is compiled once more.
     for attempt in range(0 if k > 0 else 1, 2):
         if attempt == 0:
             o, a, v, m, t = room.ops, room.args, room.values, length, room.theta

@@ -42,7 +42,7 @@ _BIRTHS = 2
 _TYPED = 0.25  # of changes, where units count, the share that keeps to them
 _TYPED_AT_BIRTH = 0.5  # and of births
 _HOPELESS = 30.0  # times the loss of the worst of a few members: such a start a fit hardly ever makes good
-# numpy numbers, as numba compiles a second copy of a function for a literal one.
+# A numpy number, as to numba a bare one has a type of its own, which `call_at` would take for that of the result.
 _NOBODY = np.int64(-1)
 
 

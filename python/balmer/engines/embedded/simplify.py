@@ -92,9 +92,8 @@ def _unary(out, op, p, rules):
     if op == _LOG and inner == _ADD and end - p > 3 and out.ops[end - 2] == _EXP and rules.allowed[_LOGEXPM1]:
         # log(-1 + exp(x)) overflows where x is large
         if out.ops[p] == 1 and out.values[p] == -1.0 and _number_first(out, p, end, rules):
-            for i in range(p, end - 3):
-                out.ops[i], out.args[i], out.values[i] = out.ops[i + 1], out.args[i + 1], out.values[i + 1]
-            out.n[0] = end - 3
+            out.n[0] = end - 2
+            _delete(out, p, p + 1)
             _append(out, _LOGEXPM1, 0, 0.0)
             return True
     if op == _NEG and inner == _SUB and rules.arity[inner] == 2:
@@ -132,13 +131,13 @@ def _binary(out, op, p, q, rules):
     if _ADD <= op <= _DIV:
         additive = op == _ADD or op == _SUB
         plus, minus = (_ADD, _SUB) if additive else (_MUL, _DIV)
-        while end > 0:
+        before = 0
+        while out.n[0] != before:  # what is left may have another pair
+            before = out.n[0]
             q = _cancel(out, op, p, q, plus, minus, rules)
             if q == p:
                 return True
-            if out.n[0] == end:
-                break
-            end = out.n[0]
+        end = out.n[0]
     if _identity(out, op, p, q, end):
         return True
     if op == _ADD or op == _SUB:
@@ -175,9 +174,7 @@ def _identity(out, op, p, q, end):
     if q - p == 1 and out.ops[p] == 1:
         number = out.values[p]
         if (number == 0.0 and op == _ADD) or (number == 1.0 and op == _MUL):
-            for i in range(q, end):
-                out.ops[i - 1], out.args[i - 1], out.values[i - 1] = out.ops[i], out.args[i], out.values[i]
-            out.n[0] = end - 1
+            _delete(out, p, q)
             return True
         if number == 0.0 and (op == _MUL or op == _DIV):
             out.n[0] = q
@@ -213,22 +210,14 @@ def _merge(out, op, p, q, plus, minus, rules):
             if free or merged == math.floor(merged):
                 out.ops[p] = 0 if free else 1
                 out.values[p] = merged
-                for i in range(q + 1, end):
-                    out.ops[i - 1], out.args[i - 1], out.values[i - 1] = (
-                        out.ops[i],
-                        out.args[i],
-                        out.values[i],
-                    )
-                out.n[0] = end - 1
+                _delete(out, q, q + 1)
                 out.ops[end - 2] = new
                 return True
         _append(out, op, 0, 0.0)
         return True
     if out.ops[q - 1] == plus and out.ops[p] <= 1 and _number_first(out, p, q, rules):
         # (number + x) o y  =  number + (x o y)
-        for i in range(q, end):
-            out.ops[i - 1], out.args[i - 1], out.values[i - 1] = out.ops[i], out.args[i], out.values[i]
-        out.n[0] = end - 1
+        _delete(out, q - 1, q)
         _append(out, op, 0, 0.0)
         _append(out, plus, 0, 0.0)
         return True
@@ -262,10 +251,9 @@ def _cancel(out, op, p, q, plus, minus, rules):
     That is p where x o y is what stands there already. Parts are the operands of the sums, or products, to the left.
     """
     end = out.n[0]
-    if op == plus and out.ops[q - 1] != minus and out.ops[end - 1] != minus:
-        x, y = out.ops[q - 1], out.ops[end - 1]
-        if x != plus and y != plus:
-            return q
+    x, y = out.ops[q - 1], out.ops[end - 1]
+    if op == plus and x != plus and x != minus and y != plus and y != minus:
+        return q  # two parts, of which neither undoes anything
     root, parent = end - 1, -1
     sign = 1 if op == plus else -1
     while True:
@@ -319,6 +307,7 @@ def _take_out(out, op, p, q, start, stop, parent, last, x_start, x_stop, x_paren
 
 @bare_jit
 def _remove(out, start, stop, parent, first, minus):
+    """Remove start ... stop-1, an operand of `parent`, which is its `first` or its second."""
     if first and out.ops[parent] == minus:  # 1/x
         _delete(out, start + 1, stop)
         out.ops[start], out.args[start], out.values[start] = 1, 0, 1.0
