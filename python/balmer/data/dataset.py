@@ -57,6 +57,8 @@ class Dataset:
         How many rows were left out because a cell was missing.
     missing : dict of str to int
         How many cells of each column were missing before that.
+    notes : tuple of str
+        What was made of heads of columns that the user should know, each a sentence.
     """
 
     X: Floats
@@ -72,6 +74,7 @@ class Dataset:
     source: str
     dropped_rows: int
     missing: Mapping[str, int]
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._freeze()
@@ -102,7 +105,8 @@ class Dataset:
         Parameters
         ----------
         X : array of shape (n_rows, n_features), or mapping of name to array of shape (n_rows,)
-            The features, laid out as in scikit-learn.
+            The features, laid out as in scikit-learn. Quantities of astropy, pint or unyt bring their units, here and
+            in the other arrays.
         y : array of shape (n_rows,)
             The target.
         names : sequence of str, optional
@@ -209,7 +213,8 @@ class Dataset:
     def from_pandas(cls, df: pd.DataFrame, target: str | None = None, **options: Unpack[Options]) -> Dataset:
         """Take the columns of a DataFrame, not its index; see `from_file` for the arguments.
 
-        Units, roles and descriptions stored in ``df.attrs["balmer"]`` by `to_pandas` are used.
+        Units, roles and descriptions stored in ``df.attrs["balmer"]`` by `to_pandas` are used; else the units of
+        columns of quantities (pint-pandas, astropy), and those of heads such as ``v [km/s]`` and ``t (s)``.
         """
         return cls(**assemble(pandas_source(df), target, **options))
 
@@ -241,7 +246,7 @@ class Dataset:
             known = (*self.feature_names, self.target.name)
             features = [name for name in known if name != target]
         table = type(self).from_arrow(self.to_arrow(), target, features=features, units=self.units)
-        return replace(table, dropped_rows=self.dropped_rows, missing=self.missing)
+        return replace(table, dropped_rows=self.dropped_rows, missing=self.missing, notes=self.notes)
 
     def with_nature(self, symbols: str | Sequence[str]) -> Dataset:
         """The dataset with constants of nature among its features, in SI units.
@@ -431,6 +436,8 @@ def _natural(column: Column, values: Floats) -> tuple[Column, Floats]:
     """A column in GeV to some power, and its numbers."""
     if column.unit is None:
         return column, values
+    if column.unit.refusal:
+        raise UnitError(f"column {column.name!r}: {column.unit.refusal}")
     try:
         unit = natural_unit(column.unit)
     except UnitError as error:
