@@ -49,9 +49,9 @@ def print_outcome(console: Console, outcome: Outcome) -> None:
     if len(found.front):
         console.print()
         print_law(console, found.best, "The chosen law")
-    if found.problem.notice:
+    if found.notice:
         console.print()
-        console.print(Text(f"Note: {found.problem.notice}.", style="yellow"))
+        console.print(Text(f"Note: {found.notice}.", style="yellow"))
     if found.plan is not None:
         console.print()
         print_plan(console, found.plan)

@@ -50,15 +50,16 @@ class Measure:
         self._problem = problem
         loss = objective.loss
         self.kind = loss if loss in LOSS_NAMES else "formula" if isinstance(loss, str) else "function"
-        given = objective.formula(with_sigma=data.sigma is not None)
+        given = objective.formula(with_sigma=data.sigma is not None, scale=_scale(problem))
         self.formula = None if given is None else _exact(given)
         uses = () if given is None else given.variables
         self.uses_sigma = _SIGMA in uses
         n = len(problem.rows)
         self._trust = np.ones(n) if data.weights is None else data.weights[problem.rows]
-        if _SIGMA in uses and data.sigma is None:
+        sigma = problem.sigma
+        if _SIGMA in uses and sigma is None:
             raise ConfigError(f"option loss = {loss!r} speaks of sigma, but the data have no uncertainties")
-        self._sigma = np.ones(n) if data.sigma is None else data.sigma[problem.rows]
+        self._sigma = np.ones(n) if sigma is None else sigma
         relative = self._trust / self._trust.sum()
         needs = [k for k in (_WEIGHT, _SIGMA) if k in uses and self.kind not in _IN_THE_FAMILY]
         self.extras = np.array([(self._trust, self._sigma)[k - _WEIGHT] for k in needs]).reshape(
@@ -68,7 +69,7 @@ class Measure:
         if self.kind == "absolute":
             self.weights: Floats = relative / self._sigma
         elif self.kind in ("squared", "function"):
-            self.weights = relative if data.sigma is None else relative / self._sigma**2
+            self.weights = relative if sigma is None else relative / self._sigma**2
         else:
             self.weights = np.full(n, 1.0 / self._trust.sum()) if _WEIGHT in needs else relative
         if self.kind == "formula" and given is not None:
@@ -86,7 +87,7 @@ class Measure:
         if callable(objective.loss):
             return Loss(function=LossFunction(objective.loss))
         if self.kind in _IN_THE_FAMILY or (self.kind != "formula" and not self._needs):
-            return Loss(self.kind, objective.delta)
+            return Loss(self.kind, objective.delta * _scale(self._problem))
         assert self.formula is not None
         places = {column: 2 + k for k, column in enumerate(self._needs)}
         moved = self.formula.substitute([variable(places.get(k, k)) for k in range(len(LOSS_COLUMNS))])
@@ -123,9 +124,9 @@ class Measure:
 
     def _check_units(self, given: Expression) -> None:
         problem = self._problem
-        if not problem.check_units or problem.dimensions is None:
+        target = problem.known_dimensions[-1]
+        if not problem.check_units or target is None:
             return
-        target = problem.dimensions[-1]
         report = check_dimensions(given, (target, target, Dimension(), target), names=LOSS_COLUMNS)
         if not report:
             raise ConfigError(
@@ -167,3 +168,8 @@ def _exact(formula: Expression) -> Expression:
     while formula.n_constants:
         formula = formula.fix(0, float(formula.constants[0]))
     return formula
+
+
+def _scale(problem: Problem) -> float:
+    """What a residual in the target's unit is multiplied by in the loss; 1 where it is counted in uncertainties."""
+    return 1.0 if problem.sigma is not None else problem.target_factor
