@@ -298,13 +298,13 @@ def _front_of(refined: Sequence[Refined], problem: Problem) -> list[Refined]:
     kept: list[Refined] = []
     bound = float("inf")
     for complexity in sorted(by_complexity):
-        if bound <= problem.noise_floor:  # what is exact cannot be beaten, only spelt at greater length
-            break
         level = sorted(
             (r for r in by_complexity[complexity] if r.loss < bound), key=lambda r: round(r.length, 6)
         )
         kept += level[:2]
         bound = min(bound, *(r.loss for r in by_complexity[complexity]))
+        if any(problem.is_exact(r.expression, r.loss) for r in by_complexity[complexity]):
+            break  # what is exact cannot be beaten, only spelt at greater length
     return kept
 
 
@@ -327,7 +327,7 @@ def _report(
 
 
 def _is_exact(formulas: Sequence[Expression], problem: Problem) -> bool:
-    return any(c.loss <= problem.noise_floor for c in _judged(formulas, problem))
+    return any(problem.is_exact(c.expression, c.loss) for c in _judged(formulas, problem))
 
 
 def _judged(formulas: Sequence[Expression], problem: Problem) -> tuple[Candidate, ...]:

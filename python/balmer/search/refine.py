@@ -172,12 +172,10 @@ def _tied(refined: Refined, problem: Problem) -> Refined:
             a, b = float(expression.constants[i]), float(expression.constants[j])
             if i == j or abs(b) < abs(a) or a == 0.0:
                 continue
-            ratio = b / a
-            variance = matrix[j, j] / a**2 + ratio**2 * matrix[i, i] / a**2 - 2 * ratio * matrix[i, j] / a**2
-            exact = _nearest_simple(ratio, float(np.sqrt(max(variance, 0.0))))
+            exact = _nearest_simple(b / a, _error_of_ratio(matrix[np.ix_([j, i], [j, i])], b, a))
             if exact:
                 options.append(
-                    (abs(ratio - exact) / abs(exact), i, j, Fraction(exact).limit_denominator(1000))
+                    (abs(b / a - exact) / abs(exact), i, j, Fraction(exact).limit_denominator(1000))
                 )
     for _, i, j, fraction in sorted(options):
         for candidate in tie(expression, i, j, fraction, len(problem.X), problem.space.allowed):
@@ -188,9 +186,19 @@ def _tied(refined: Refined, problem: Problem) -> Refined:
     return refined
 
 
+def _error_of_ratio(matrix: NDArray[np.float64], b: float, a: float) -> float:
+    """Standard error of b/a; infinite where their squares are no numbers."""
+    with np.errstate(all="ignore"):
+        slopes = np.array([1.0, -b / a]) / a
+        variance = float(slopes @ matrix @ slopes)
+    return math.sqrt(max(variance, 0.0)) if math.isfinite(variance) else math.inf
+
+
 def _nearest_simple(value: float, error: float) -> float | None:
     """Zero, or a whole number, half, third or quarter, within the error of the value if that can be told."""
     if not math.isfinite(error) or value == 0.0:
+        return None
+    if abs(value) > _LARGEST_NUMERATOR + 1 + _SIGMAS * error:
         return None
     if abs(value) <= _SIGMAS * error:
         return 0.0
