@@ -3,10 +3,11 @@
 The constants theta minimise L = sum_i rho_i(f_i(theta)). With J_i the derivatives of the prediction of row i by the
 constants, the curvature is A = 1/2 sum_i rho_i'' J_i J_i^T, and the estimate scatters by the sandwich
 
-    covariance = A^-1 B A^-1,      B = sum_i (rho_i'/2 / (1 - h_i))^2 J_i J_i^T,      h_i = 1/2 rho_i'' J_i^T A^-1 J_i,
+    covariance = A^-1 B A^-1,      B = sum_i (rho_i'/2)^2 / (1 - h_i)^p J_i J_i^T,      h_i = 1/2 rho_i'' J_i^T A^-1 J_i,
 
 whatever the distribution of the residuals is, row by row (P. J. Huber, Proc. 5th Berkeley Symp. 1 (1967) 221). The
-leverage h_i makes up for what the fit takes from the residual of its own row (HC3: J. G. MacKinnon and H. White,
+leverage h_i makes up for what the fit takes from the residual of its own row: p = 1 is right for residuals of one size
+(HC2), p = 2 is what leaving out one row after the other gives (HC3; both in J. G. MacKinnon and H. White,
 J. Econometrics 29 (1985) 305). Event weights stand in rho, so that their squares stand in B, as they must.
 """
 
@@ -47,12 +48,13 @@ def curvature(found: Fit, problem: Problem) -> Floats:
     return normal
 
 
-def sandwich(expression: Expression, inverse: Floats, problem: Problem) -> Floats:
+def sandwich(expression: Expression, inverse: Floats, problem: Problem, power: float = 2.0) -> Floats:
     """Covariance of the constants, A^-1 B A^-1, shape (n_constants, n_constants); not for a function of the user's.
 
     Parameters
     ----------
     inverse : the inverse of the `curvature`.
+    power : p, with which the leverages count.
     """
     prediction = evaluate(expression, problem.X)
     J = jacobian(expression, problem)
@@ -66,7 +68,7 @@ def sandwich(expression: Expression, inverse: Floats, problem: Problem) -> Float
                 0.5 * problem.measure.slope_of_rows(prediction), nan=0.0, posinf=0.0, neginf=0.0
             )
     leverage = bend * np.einsum("in,ij,jn->n", J, inverse, J)
-    slope = slope / np.maximum(1.0 - leverage, _LEAST_FREEDOM)
+    slope = slope / np.maximum(1.0 - leverage, _LEAST_FREEDOM) ** (0.5 * power)
     if problem.row_scale is not None and problem.measure.kind == "squared":
         slope = bend * problem.row_scale  # what is known of the residuals says more than they themselves
     pull = inverse @ (J * slope)

@@ -232,10 +232,11 @@ def covariance(refined: Refined, problem: Problem) -> NDArray[np.float64]:
     """Covariance of the free constants, shape (n_constants, n_constants); of numbers made exact see `assess`.
 
     With known uncertainties or a declared likelihood, the inverse of its curvature. Without, the sandwich of
-    `curvature.sandwich`, which holds whatever the residuals' distribution is and if it differs from row to row; where
-    there are fewer than ten rows for each constant, at least what residuals of one size would give. Of relative noise
-    the curvature of its likelihood. Where the size of the noise is fitted, errors are widened by Student's t, so that
-    value +- error holds 68 % in small tables too. Infinite where the data do not fix a constant.
+    `curvature.sandwich` (HC3), which holds whatever the residuals' distribution is and if it differs from row to row,
+    widened by Student's t. Where there are fewer than ten rows for each constant, that is too wide (80 % at 8 rows) and
+    scatters much: the larger of the sandwich that is right for residuals of one size (HC2) and what these give is
+    taken. Of relative noise the curvature of its likelihood. Infinite where the data do not fix a constant. What
+    value +- error then holds is measured in ``benchmarks/coverage.py``.
     """
     n, k, measure = problem.n_effective, refined.expression.n_constants, problem.measure
     if k == 0:
@@ -251,13 +252,10 @@ def covariance(refined: Refined, problem: Problem) -> NDArray[np.float64]:
         return np.full((k, k), np.inf)
     floor = max(problem.noise_floor, 1e-300)
     classical = curved * (max(refined.loss, floor) / (n - k))
-    if by_rows and refined.loss > floor:
-        found = sandwich(refined.expression, curved, problem)
-        if n < _FEW_ROWS * k and measure.kind == "squared":
-            found = _at_least(found, classical)
-    else:
-        found = classical
-    widened: NDArray[np.float64] = found * float(stdtrit(n - k, _ONE_SIGMA)) ** 2
+    if by_rows and refined.loss > floor and n < _FEW_ROWS * k and measure.kind == "squared":
+        return _at_least(sandwich(refined.expression, curved, problem, 1.0), classical)
+    spread = sandwich(refined.expression, curved, problem) if by_rows and refined.loss > floor else classical
+    widened: NDArray[np.float64] = spread * float(stdtrit(n - k, _ONE_SIGMA)) ** 2
     return widened
 
 
