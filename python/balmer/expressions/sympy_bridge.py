@@ -31,13 +31,14 @@ _RECIPROCALS = {"cot": "tan", "sec": "cos", "csc": "sin", "coth": "tanh", "sech"
 
 
 def symbols(names: Sequence[str], positive: Sequence[bool] | None = None) -> list[Any]:
-    """The sympy symbols that `to_sympy` uses: real, or positive where that is said."""
+    """The sympy symbols that `to_sympy` uses: plain ones, or real and positive ones where that is said."""
     import sympy
 
-    flags = [False] * len(names) if positive is None else positive
+    if positive is None:
+        return [sympy.Symbol(name) for name in names]
     return [
         sympy.Symbol(name, positive=True) if flag else sympy.Symbol(name, real=True)
-        for name, flag in zip(names, flags, strict=True)
+        for name, flag in zip(names, positive, strict=True)
     ]
 
 
@@ -55,7 +56,8 @@ def to_sympy(
     names : sequence of str, optional
         Name of each feature; x0, x1, ... without.
     positive : sequence of bool, optional
-        For each feature, whether its symbol is positive; all are real.
+        For each feature, whether its symbol is assumed to be positive, or real only. Without, symbols are plain:
+        ``sympy.Symbol(name)`` is the symbol of that feature.
     constants : sequence of sympy.Symbol, optional
         What stands for each free constant, in postfix order; Floats of 17 digits without.
 
