@@ -119,9 +119,21 @@ class Law:
 
         return f"{latex_name(self.target.name)} = {self.expression.latex(self.names, digits)}"
 
-    def sympy(self) -> Any:
-        """The right-hand side as a sympy expression; its symbols bear the columns' names."""
-        return self.expression.sympy(self.names, self.positive)
+    def sympy(self, assumptions: bool = False) -> Any:
+        """The right-hand side as a sympy expression.
+
+        Its symbols are plain and bear the columns' names, so that ``law.sympy().diff(sympy.Symbol("t"))`` means the
+        column t. With ``assumptions`` they are real, or positive where all of the column is: sympy then simplifies
+        more, but such a symbol is another than a plain one of its name.
+        """
+        return self.expression.sympy(self.names, self.positive if assumptions else None)
+
+    @property
+    def symbols(self) -> dict[str, Any]:
+        """The plain sympy symbol of each feature, by name."""
+        import sympy
+
+        return {name: sympy.Symbol(name) for name in self.names}
 
     def predict(self, X: ArrayLike | Mapping[str, ArrayLike] | pd.DataFrame | Dataset) -> NDArray[np.float64]:
         """Values of the law.

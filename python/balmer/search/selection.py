@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from balmer.engines import Problem
 from balmer.expressions import Expression
+from balmer.expressions.literals import known_number, known_numbers
 from balmer.expressions.operators import CONSTANT, LITERAL
 from balmer.search.likelihood import likelihood
 
@@ -86,5 +87,7 @@ def _structure(expression: Expression, problem: Problem) -> float:
 
 
 def _whole_number_cost(value: float) -> float:
-    ratio = Fraction(value).limit_denominator(1000)
-    return math.log(1 + abs(ratio.numerator)) + math.log(ratio.denominator)
+    known = known_number(value)
+    ratio = known.fraction if known else Fraction(value).limit_denominator(1000)
+    which = math.log(1 + len(known_numbers())) if known and not known.is_rational else 0.0
+    return math.log(1 + abs(ratio.numerator)) + math.log(ratio.denominator) + which
