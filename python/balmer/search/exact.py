@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balmer.expressions import literal
+from balmer.expressions.literals import KnownNumber, known_numbers
 from balmer.search.rounding import number_with_error
 
 __all__ = ["ODDS", "ExactNumber", "odds_of", "precision_needed", "proven", "simple_numbers"]
@@ -37,19 +38,17 @@ _FLOATS = 1e-9  # relative deviation that is rounding, whatever the error
 _E_FOLDS = 2.0  # the density is counted between q/e and q*e
 
 # Families of numbers n/m times a known number, the simplest first, and the chance allowed to each.
-_ONE = {1.0: (Fraction(1),)}
+_ONE = {"1": (Fraction(1),)}
 _SMALL = tuple(Fraction(n, m) for n in range(1, 7) for m in (1, 2))
 _LARGER = tuple(Fraction(n, m) for n in range(1, 13) for m in range(1, 7))
 _LARGEST = tuple(Fraction(n, m) for n in range(1, 101) for m in (1, 2, 3, 4))
-_PI = math.pi
-_KNOWN = (1.0, _PI, 1 / _PI, _PI**2, math.sqrt(_PI), math.sqrt(2.0), math.sqrt(3.0), math.e, math.log(2.0))
 _FAMILIES = (
     (_ONE, 0.004),
-    ({1.0: _SMALL, _PI: _SMALL}, 0.026),
-    ({known: _LARGER for known in _KNOWN}, 0.015),
-    ({1.0: _LARGEST, _PI: _LARGEST}, 0.01),
+    ({"1": _SMALL, "pi": _SMALL}, 0.026),
+    ({symbol: _LARGER for symbol in ("1", *(known for known, _ in known_numbers()))}, 0.015),
+    ({"1": _LARGEST, "pi": _LARGEST}, 0.01),
 )
-_RATIOS = ((_ONE, 0.007), ({1.0: _SMALL}, 0.015), ({1.0: _LARGER}, 0.01))  # of two fitted numbers
+_RATIOS = ((_ONE, 0.007), ({"1": _SMALL}, 0.015), ({"1": _LARGER}, 0.01))  # of two fitted numbers
 
 
 @dataclass(frozen=True)
@@ -75,16 +74,10 @@ def _families(of_ratios: bool = False) -> tuple[_Family, ...]:
     found: list[_Family] = []
     known: set[float] = set()
     for members, chance in _RATIOS if of_ratios else _FAMILIES:
-        for base, fractions in members.items():
-            known |= {_product(base, fraction) for fraction in fractions}
+        for symbol, fractions in members.items():
+            known |= {KnownNumber(fraction, symbol).value for fraction in fractions}
         found.append(_Family(np.array(sorted(known)), chance))
     return tuple(found)
-
-
-def _product(base: float, fraction: Fraction) -> float:
-    if base == 1.0:
-        return float(fraction)
-    return fraction.numerator * base / fraction.denominator
 
 
 def simple_numbers(family: int) -> NDArray[np.float64]:
