@@ -62,7 +62,8 @@ def attempt(task: Task, options: argparse.Namespace, threads: int, judge: Judge)
     begin = time.perf_counter()
     found = discover(
         law.data(seed, with_units=options.units),
-        time=options.time,
+        time=None if options.evaluations else options.time,
+        evaluations=options.evaluations,
         seed=seed,
         threads=threads,
         engine=options.engine,
@@ -150,6 +151,12 @@ def _options() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     add = parser.add_argument
     add("--time", type=float, default=30.0, metavar="S", help="wall seconds of each search (30)")
+    add(
+        "--evaluations",
+        type=int,
+        metavar="N",
+        help="of formulas in each search, in place of seconds: the same result on every machine",
+    )
     add("--seeds", type=int, default=3, metavar="N", help="searches of each law, seeds 1 to N (3)")
     add("--only", nargs="+", default=[], metavar="LAW", help="only these laws")
     add("--engine", default="embedded", help="embedded (default), julia or auto")

@@ -126,7 +126,8 @@ def attempt(law: Realistic, options: argparse.Namespace, threads: int, judge: Ju
     begin = time.perf_counter()
     found = discover(
         Dataset.from_arrays(dict(zip(law.ranges, X, strict=True)), y, target="f", name=law.name),
-        time=options.time,
+        time=None if options.evaluations else options.time,
+        evaluations=options.evaluations,
         seed=options.seed,
         threads=threads,
         engine=options.engine,
@@ -208,6 +209,12 @@ def _options() -> argparse.ArgumentParser:
     add("--digits", choices=DIGITS, default="float32", help=f"of all columns; of texts {_WRITTEN} (float32)")
     add("--chance", action="store_true", help="with one to three columns of chance")
     add("--time", type=float, default=10.0, metavar="S", help="wall seconds of search per law (10)")
+    add(
+        "--evaluations",
+        type=int,
+        metavar="N",
+        help="of formulas in each search, in place of seconds: the same result on every machine",
+    )
     add("--rows", type=int, default=1000, help="rows of data per law (1000)")
     add("--seed", type=int, default=1, help="of the data and of the search (1)")
     add("--every", type=int, default=1, metavar="N", help="only every N-th law, from the first")
