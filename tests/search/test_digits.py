@@ -12,6 +12,7 @@ from balmer import Dataset, discover
 from balmer.engines import Objective, Problem, SearchSpace
 from balmer.expressions import Expression, parse
 from balmer.kernels import losses
+from balmer.search.noise import growth_of_noise
 from balmer.search.prune import shortened
 from balmer.search.refine import refit
 
@@ -134,3 +135,12 @@ def test_whole_numbers_have_no_floor_but_float64() -> None:
     n = np.arange(1.0, 60.0)
     counts = problem({"n": n}, n**3 + 2)
     assert counts.noise_floor == pytest.approx(1e-26 * np.mean((n**3 + 2) ** 2))
+
+
+def test_rounding_that_grows_with_the_target_is_no_noise() -> None:
+    rng = np.random.default_rng(8)
+    x, z = decades(rng, 1, 100), decades(rng, 1, 100)
+    asked = problem({"x": single(x), "z": single(z)}, single(x**2 * z**3))
+    truth = refit(parse("1.0*x**2*z**3", ["x", "z"]), asked, "")
+    assert truth.loss > asked.noise_floor
+    assert growth_of_noise(truth.expression, asked) == 1.0
