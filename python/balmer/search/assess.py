@@ -43,12 +43,12 @@ class _Site:
 def assess(refined: Refined, problem: Problem, scored: Callable[[Refined], Refined]) -> list[Refined]:
     """The law with what is known of its exact numbers, and its free form where they are not proven.
 
+    Where exact numbers are not wanted, every number that a fit can tell is free in the form.
+
     Parameters
     ----------
     scored : gives a law the score by which laws are chosen.
     """
-    if not problem.objective.exact_numbers:
-        return [refined]
     sites = _identifiable(refined.expression, problem)
     free = _free_fit(refined, sites, problem)
     form = [site for site in sites if _belongs_to_form(refined.expression, site)]
@@ -60,11 +60,12 @@ def assess(refined: Refined, problem: Problem, scored: Callable[[Refined], Refin
     if free is None:
         return [refined]
     known = _with_estimates(refined, free, sites, problem)
-    if refined.loss <= problem.noise_floor:  # nothing is left that could speak against them
+    wanted = problem.objective.exact_numbers
+    if wanted and refined.loss <= problem.noise_floor:  # nothing is left that could speak against them
         return [known]
     after = with_exact_numbers(free, problem, zero=False)
     if after.expression.n_constants <= refined.expression.n_constants:
-        return [known]
+        return [known] if wanted else [refined]
     honest = scored(polished(after, problem))
     if honest.expression == refined.expression or not problem.space.admits(honest.expression):
         return [known]
