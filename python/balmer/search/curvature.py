@@ -92,7 +92,9 @@ def jacobian(expression: Expression, problem: Problem) -> Floats:
         moves = size / np.sqrt(np.diag(fit(expression, problem.X, problem.y, unweighted, max_steps=1).normal))
     least = 1e-12 * np.maximum(np.abs(theta), 1e-300)
     steps = np.where(
-        np.isfinite(moves), np.maximum(_STEP * moves, least), _SMALL * np.where(theta == 0, 1.0, np.abs(theta))
+        np.isfinite(moves),
+        np.maximum(_STEP * moves, least),
+        _SMALL * np.where(theta == 0, 1.0, np.abs(theta)),
     )
     J = np.empty((len(theta), n))
     for k, step in enumerate(steps):

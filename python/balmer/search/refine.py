@@ -245,8 +245,10 @@ def covariance(refined: Refined, problem: Problem) -> NDArray[np.float64]:
     events = problem.dataset.weights_mean == "events"
     by_rows = measure.kind != "function" and problem.objective.noise != "relative"
     if measure.scale_is_known and (measure.kind == "squared" or measure.is_likelihood):
-        return sandwich(refined.expression, curved, problem) if events and by_rows else curved / (
-            n * (2.0 if measure.is_likelihood else 1.0)
+        return (
+            sandwich(refined.expression, curved, problem)
+            if events and by_rows
+            else curved / (n * (2.0 if measure.is_likelihood else 1.0))
         )
     if n <= k or not np.isfinite(curved).all():
         return np.full((k, k), np.inf)
@@ -281,7 +283,8 @@ def _inverse(information: NDArray[np.float64]) -> NDArray[np.float64]:
     values, vectors = np.linalg.eigh(correlation)
     if values[0] < _SINGULAR * k:
         return np.full((k, k), np.inf)
-    inverse: NDArray[np.float64] = (vectors / values) @ vectors.T / np.outer(scale, scale)
+    with np.errstate(all="ignore"):
+        inverse: NDArray[np.float64] = (vectors / values) @ vectors.T / np.outer(scale, scale)
     return inverse
 
 
