@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balmer.engines import Problem
-from balmer.expressions import Expression, simplify, tidy, tie, with_plain_numbers
+from balmer.expressions import Expression, canonical, simplify, tidy, tie, with_plain_numbers
 from balmer.kernels import fit
 from balmer.search.curvature import curvature
 from balmer.search.law import Constant, Law
@@ -90,11 +90,19 @@ def _simplified(refined: Refined, problem: Problem) -> Refined:
 
 
 def _tidied(refined: Refined, problem: Problem) -> Refined:
-    """With its signs where a reader expects them; a fit may have turned that of a constant."""
-    expression = tidy(refined.expression, problem.space.allowed)
+    """In its canonical form, with its signs where a reader expects them; a fit may have turned that of a constant."""
+    expression = canonical(
+        tidy(refined.expression, problem.space.allowed),
+        nonnegative=[bool(np.all(row >= 0)) for row in problem.X],
+        positive=[bool(np.all(row > 0)) for row in problem.X],
+        allowed=problem.space.allowed,
+        complexity=problem.space.complexity,
+    )
     if expression == refined.expression or not _fits(expression, problem):
         return refined
-    return refit(expression, problem, refined.origin)
+    again = refit(expression, problem, refined.origin)
+    worse = again.loss > refined.loss * (1 + 1e-6) + problem.noise_floor
+    return refined if worse else again
 
 
 def _plain(refined: Refined, problem: Problem) -> Refined:
