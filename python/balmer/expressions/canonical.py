@@ -13,7 +13,7 @@ import math
 from collections.abc import Collection, Sequence
 
 from balmer.expressions.complexity import Complexity
-from balmer.expressions.expression import Expression, apply, constant, literal
+from balmer.expressions.expression import Expression, apply, constant
 from balmer.expressions.literals import known_number
 from balmer.expressions.operators import CONSTANT, LITERAL, OPERATORS, OPERATORS_BY_CODE, operator_name
 from balmer.expressions.products import Keep, Writer, exponent_of, number_of

@@ -375,10 +375,11 @@ class Writer:
             shared = isinstance(power, Fraction) and abs(power) != 1
             key = (0 if shared else len(groups) + 1, abs(float(power)))
             groups.setdefault(key, []).append((base, power > 0))
-        top, bottom = [], []
-        for (_, _), members in groups.items():
+        top: list[Expression] = []
+        bottom: list[Expression] = []
+        for members in groups.values():
             power = bases[members[0][0]]
-            size = abs(power)
+            size: Exponent = abs(power)
             up = any(positive for _, positive in members)
             if len(members) == 1:
                 whole = members[0][0]

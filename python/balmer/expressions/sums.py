@@ -72,14 +72,14 @@ def write_terms(terms: list[Product], writer: Writer) -> Expression:
     subtracted = [written for negative, written, _ in parts if negative]
     if not added:
         # One term can take the sign of all before it, if it has a number.
-        k = next((k for k, (_, _, t) in enumerate(parts) if t.free is not None or abs(t.value) != 1), None)
-        if k is None:
+        able = [k for k, (_, _, t) in enumerate(parts) if t.free is not None or abs(t.value) != 1]
+        if not able:
             total = subtracted[0]
             for term in subtracted[1:]:
                 total = apply("add", total, term)
             return apply("neg", total) if "neg" in writer.allowed else apply("mul", literal(-1.0), total)
-        added = [writer.write(parts[k][2])]
-        del subtracted[k]
+        added = [writer.write(parts[able[0]][2])]
+        del subtracted[able[0]]
     total = added[0]
     for written in added[1:]:
         total = apply("add", total, written)

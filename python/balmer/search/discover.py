@@ -38,7 +38,7 @@ from balmer.search.plan import Plan
 from balmer.search.power_law import power_laws
 from balmer.search.probe import table_of
 from balmer.search.prune import shortened
-from balmer.search.refine import Refined, distinct, law_of, refine, refit, units_hold
+from balmer.search.refine import Refined, distinct, law_of, refine, refit, tidied, units_hold
 from balmer.search.refine import structure as skeleton
 
 __all__ = ["Discovery", "discover"]
@@ -269,7 +269,7 @@ def _front(
     for r in found:
         try:
             skipped = interrupted or clock.perf_counter() > until or not most(r)
-            better += [r] if skipped else refine(shortened(r, problem), problem)
+            better += [tidied(r, problem)] if skipped else refine(shortened(r, problem), problem)
         except KeyboardInterrupt:  # no more patience: the rest is shown as it was found
             interrupted = True
             better.append(r)

@@ -18,7 +18,17 @@ from balmer.search.law import Constant, Law
 from balmer.search.selection import Score, score
 from balmer.units import Dimension, Unit, parse_unit, pi_groups, solve_powers
 
-__all__ = ["Refined", "covariance", "distinct", "law_of", "refine", "refit", "structure", "units_hold"]
+__all__ = [
+    "Refined",
+    "covariance",
+    "distinct",
+    "law_of",
+    "refine",
+    "refit",
+    "structure",
+    "tidied",
+    "units_hold",
+]
 
 _SAMPLE = 200  # rows on which a simplified formula must agree with the original
 _DENOMINATORS = (1, 2, 3, 4)
@@ -67,7 +77,7 @@ def refine(refined: Refined, problem: Problem) -> list[Refined]:
             break
         found.append(simpler)
         current = simpler
-    return [_tidied(r, problem) for r in found]
+    return [tidied(r, problem) for r in found]
 
 
 def _simplified(refined: Refined, problem: Problem) -> Refined:
@@ -89,7 +99,7 @@ def _simplified(refined: Refined, problem: Problem) -> Refined:
     return refined if worse else again
 
 
-def _tidied(refined: Refined, problem: Problem) -> Refined:
+def tidied(refined: Refined, problem: Problem) -> Refined:
     """In its canonical form, with its signs where a reader expects them; a fit may have turned that of a constant."""
     expression = canonical(
         tidy(refined.expression, problem.space.allowed),
