@@ -100,12 +100,20 @@ class Writer:
         self.signs = signs
         self.allowed = allowed
         self.price = price
+        self.products: dict[Expression, Product] = {}
+        self.orders: dict[Expression, tuple[Any, ...]] = {}
+        self.written: dict[tuple[Any, ...], Expression] = {}
 
     def sign(self, e: Expression) -> Sign:
         return sign_of(e, self.signs)
 
     def order(self, e: Expression) -> tuple[Any, ...]:
         """Numbers, then features and their powers in the order of the columns, then the rest, short before long."""
+        if e not in self.orders:
+            self.orders[e] = self.find_order(e)
+        return self.orders[e]
+
+    def find_order(self, e: Expression) -> tuple[Any, ...]:
         rest = (e.ops.tobytes(), e.args.tobytes(), e.values.tobytes())
         if not e.variables:
             return (0, 0, (), len(e), *rest)
@@ -122,6 +130,11 @@ class Writer:
 
     def product(self, e: Expression) -> Product:
         """What a formula is made of as a product."""
+        if e not in self.products:
+            self.products[e] = self.find_product(e)
+        return self.products[e]
+
+    def find_product(self, e: Expression) -> Product:
         op = int(e.ops[-1])
         if op == CONSTANT:
             return Product(free=float(e.values[-1]))
@@ -227,11 +240,20 @@ class Writer:
 
     def write(self, p: Product) -> Expression:
         """The product in canonical order; the cheapest of the ways to write its exponential and its number."""
-        p = self.with_exponentials_joined(p)
+        # A fitted 2.0 and an exact 2 are equal as numbers.
+        powers = ((type(power), power, base) for base, power in p.powers.items())
+        key = (p.free, *p.exact, None, *powers, None, *((type(q), q, e) for q, e in p.exponentials))
+        if key not in self.written:
+            self.written[key] = self.find_written(self.with_exponentials_joined(p))
+        return self.written[key]
+
+    def find_written(self, p: Product) -> Expression:
         if not p.powers and not p.exponentials:
             return self.number(p)
-        ways = [self.fraction(p, above, below) for above in (True, False) for below in (True, False)]
-        return min(ways, key=self.cost)
+        above = (True, False) if p.exponentials else (True,)
+        below = (True, False) if p.free is None and any(abs(v) < 1 for v in p.exact) else (True,)
+        ways = [self.fraction(p, a, b) for a in above for b in below]
+        return ways[0] if len(ways) == 1 else min(ways, key=self.cost)
 
     def cost(self, e: Expression) -> int:
         """What a formula costs when written with the allowed operators."""
@@ -378,8 +400,7 @@ class Writer:
         top: list[Expression] = []
         bottom: list[Expression] = []
         for members in groups.values():
-            power = bases[members[0][0]]
-            size: Exponent = abs(power)
+            size: Exponent = abs(bases[members[0][0]])
             up = any(positive for _, positive in members)
             if len(members) == 1:
                 whole = members[0][0]

@@ -75,8 +75,8 @@ def write_terms(terms: list[Product], writer: Writer) -> Expression:
         able = [k for k, (_, _, t) in enumerate(parts) if t.free is not None or abs(t.value) != 1]
         if not able:
             total = subtracted[0]
-            for term in subtracted[1:]:
-                total = apply("add", total, term)
+            for written in subtracted[1:]:
+                total = apply("add", total, written)
             return apply("neg", total) if "neg" in writer.allowed else apply("mul", literal(-1.0), total)
         added = [writer.write(parts[able[0]][2])]
         del subtracted[able[0]]
