@@ -20,6 +20,7 @@ from balmer.errors import ConfigError, DataError
 from balmer.expressions import CustomOperator, Expression, constant
 from balmer.expressions.pysr import PYSR_NAMES, pysr_operator
 from balmer.search import Discovery, Front, Law, discover
+from balmer.search.digits import shown_digits
 from balmer.search.law import Constant
 from balmer.search.selection import Score
 
@@ -344,9 +345,19 @@ class SymbolicRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # typ
         """The formula as a sympy expression, whose plain symbols bear the names of the features."""
         return self._pick(lambda front, i: front[i].sympy(), index)
 
-    def latex(self, index: int | Sequence[int] | None = None, precision: int = 3) -> str | list[str]:
-        """The formula in LaTeX, with so many significant digits."""
-        return self._pick(lambda front, i: front[i].expression.latex(front[i].names, precision), index)
+    def latex(
+        self, index: int | Sequence[int] | None = None, precision: int | None = None
+    ) -> str | list[str]:
+        """The formula in LaTeX, with so many significant digits; by default as many as the errors leave."""
+
+        def formula(front: Front, i: int) -> str:
+            law = front[i]
+            digits = (
+                shown_digits(law.expression.constants, law.covariance) if precision is None else precision
+            )
+            return law.expression.latex(law.names, digits)
+
+        return self._pick(formula, index)
 
     @property
     def equations_(self) -> pd.DataFrame | list[pd.DataFrame]:

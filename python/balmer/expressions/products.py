@@ -400,7 +400,8 @@ class Writer:
         top: list[Expression] = []
         bottom: list[Expression] = []
         for members in groups.values():
-            size: Exponent = abs(bases[members[0][0]])
+            power = bases[members[0][0]]
+            size = -power if power < 0 else power
             up = any(positive for _, positive in members)
             if len(members) == 1:
                 whole = members[0][0]

@@ -110,9 +110,8 @@ def tidied(refined: Refined, problem: Problem) -> Refined:
     )
     if expression == refined.expression or not _fits(expression, problem):
         return refined
-    again = refit(expression, problem, refined.origin)
-    worse = again.loss > refined.loss * (1 + 1e-6) + problem.noise_floor
-    return refined if worse else again
+    # The same values but for rounding: if the loss were larger now, the law would have lived on rounding errors.
+    return refit(expression, problem, refined.origin)
 
 
 def _plain(refined: Refined, problem: Problem) -> Refined:
