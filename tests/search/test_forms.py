@@ -125,7 +125,7 @@ def test_a_known_number_in_the_start_stays_exact() -> None:
 @pytest.mark.parametrize(
     ("value", "error", "digits"),
     [
-        (365.199123, 1e-7, 11), (364.5068, 0.0013, 6), (423.9, 42.0, 3), (0.5, 0.2, 3), (2.5000000000000004, 0.0, 2),
+        (365.199123, 1e-7, 11), (364.5068, 0.0013, 7), (423.9, 42.0, 3), (0.5, 0.2, 3), (2.5000000000000004, 0.0, 2),
         (np.pi, 0.0, 16), (1 / 3, 1e-20, 16), (3.2, np.inf, 6), (-0.00123456, 1e-6, 5),
     ],
 )  # fmt: skip
@@ -134,7 +134,7 @@ def test_digits_shown(value: float, error: float, digits: int) -> None:
 
 
 @settings(max_examples=50)
-@given(st.floats(-0.9999999, 0.9999999), st.floats(1e-12, 1e-1), st.floats(1e-12, 1e-1))
+@given(st.floats(-0.9999999, 0.9999999), st.floats(1e-9, 1e-1), st.floats(1e-9, 1e-1))
 def test_rounding_is_small_in_every_direction(correlation: float, first: float, second: float) -> None:
     values = np.array([1.2345678901234567, 0.98765432109876543])
     c = np.array([[first**2, correlation * first * second], [correlation * first * second, second**2]])
