@@ -20,10 +20,18 @@ _ALL = 17
 _ULPS = 4  # by which rounding alone moves a constant that is known to the last digit
 
 
-def shown_digits(values: NDArray[np.float64], covariance: NDArray[np.float64]) -> list[int | None]:
-    """Significant digits for each constant; None for all that a float has."""
+def shown_digits(
+    values: NDArray[np.float64], covariance: NDArray[np.float64], more: int = 0
+) -> list[int | None]:
+    """Significant digits for each constant; None for all that a float has.
+
+    Parameters
+    ----------
+    more : digits beyond two of the error; where numbers have been made exact, the errors of the others are those of
+        a fit in which they are free, and the law itself holds its constants more tightly.
+    """
     errors = _errors(covariance)
-    return [_digits(float(v), float(e)) for v, e in zip(values, errors, strict=True)]
+    return [_digits(float(v), float(e), more) for v, e in zip(values, errors, strict=True)]
 
 
 def _errors(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -42,13 +50,13 @@ def _errors(covariance: NDArray[np.float64]) -> NDArray[np.float64]:
     return errors
 
 
-def _digits(value: float, error: float) -> int | None:
+def _digits(value: float, error: float, more: int) -> int | None:
     if value == 0.0 or not math.isfinite(value):
         return _FEWEST
     if not math.isfinite(error):
         return _UNFIXED
     if error > 0:
-        digits = math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 2
+        digits = math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 2 + more
         if digits < _ALL - 1:
             return max(digits, _FEWEST)
     # Known to its last digits: the shortest decimal that differs by no more than rounding does.

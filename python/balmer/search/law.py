@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +14,8 @@ from balmer.data import Column, Dataset
 from balmer.errors import DataError
 from balmer.expressions import Expression
 from balmer.search.digits import shown_digits
+from balmer.search.exact import ExactNumber
+from balmer.search.rounding import number_with_error
 from balmer.search.selection import Score
 from balmer.units import Unit, solve_powers
 
@@ -28,7 +29,10 @@ WILDCARD = "  (a unit of its own)"
 
 @dataclass(frozen=True)
 class Constant:
-    """A fitted constant: its name in the formula, value, standard error and unit (None where it is not known)."""
+    """A fitted constant: its name in the formula, value, error and unit (None where it is not known).
+
+    value ± error holds 68.3 %: where the size of the noise is fitted, the error is the standard error times Student's t.
+    """
 
     name: str
     value: float
@@ -57,6 +61,8 @@ class Law:
     origin : the part of the search that found it.
     features, target : the columns it speaks of.
     positive : for each feature, whether it is positive in all rows (an assumption sympy may use).
+    exact : the numbers of the formula that the data prove to be exact, with what a fit gives for them if they are free;
+        the errors of the constants are those of that fit.
     """
 
     expression: Expression
@@ -70,6 +76,7 @@ class Law:
     features: tuple[Column, ...]
     target: Column
     positive: tuple[bool, ...]
+    exact: tuple[ExactNumber, ...] = ()
 
     @property
     def wildcards(self) -> tuple[Constant, ...]:
@@ -101,12 +108,18 @@ class Law:
 
     def _digits(self, digits: Any) -> int | Sequence[int | None] | None:
         asked: int | Sequence[int | None] | None = digits
-        return shown_digits(self.expression.constants, self.covariance) if digits == "errors" else asked
+        return self.shown_digits if digits == "errors" else asked
+
+    @property
+    def shown_digits(self) -> list[int | None]:
+        """Significant digits of each constant in a short formula; None for all."""
+        return shown_digits(self.expression.constants, self.covariance, more=int(bool(self.exact)))
 
     def __str__(self) -> str:
         lines = [f"{self.target.name} = {self.text()}"]
         wild = self.wildcards
         lines += [f"  {constant}{WILDCARD if constant in wild else ''}" for constant in self.constants]
+        lines += [f"  {number}" for number in self.exact]
         lines.append(f"  loss {self.loss:.4g}, complexity {self.complexity}, from {self.origin}")
         return "\n".join(lines)
 
@@ -208,23 +221,9 @@ class Law:
         return f"$\\displaystyle {self.latex()}$"
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<li>{html.escape(str(constant))}</li>" for constant in self.constants)
+        numbers = (*self.constants, *self.exact)
+        rows = "".join(f"<li>{html.escape(str(number))}</li>" for number in numbers)
         return (
             f"<div>{self._repr_latex_()}<ul>{rows}</ul>"
             f"<small>loss {self.loss:.4g}, complexity {self.complexity}, from {html.escape(self.origin)}</small></div>"
         )
-
-
-def number_with_error(value: float, error: float) -> str:
-    """A value and its standard error, rounded to two digits of the error: ``364.5068 ± 0.0013``."""
-    if not math.isfinite(error):
-        return f"{value:.6g}"
-    if error == 0.0 or error < 1e-12 * abs(value):  # as many digits as a float has for certain
-        return f"{value:.12g}"
-    exponent = math.floor(math.log10(error))
-    size = math.floor(math.log10(max(abs(value), error)))
-    if -4 <= size <= 6 and exponent > -12:
-        decimals = max(0, 1 - exponent)
-        return f"{value:.{decimals}f} ± {error:.{decimals}f}"
-    decimals = max(0, size - exponent + 1)
-    return f"({value / 10.0**size:.{decimals}f} ± {error / 10.0**size:.{decimals}f})e{size:+d}"

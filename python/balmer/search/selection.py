@@ -44,7 +44,7 @@ def score(expression: Expression, loss: float, normal: NDArray[np.float64], prob
     normal : float64 array, shape (n_constants, n_constants)
         Half its second derivative by the constants: J^T W J for the squared loss.
     """
-    n = len(problem.y)
+    n = problem.n_effective
     k = expression.n_constants
     if not math.isfinite(loss):
         return Score(math.inf, math.inf, math.inf)
@@ -61,7 +61,7 @@ def score(expression: Expression, loss: float, normal: NDArray[np.float64], prob
     return Score(0.5 * twice_nll + cost, twice_nll + k * math.log(n), twice_nll + 2 * k)
 
 
-def _digits(value: float, fisher: float, n: int) -> float:
+def _digits(value: float, fisher: float, n: float) -> float:
     """Nats to write a constant to the precision that the data give it; at least its sign, and what BIC asks for one.
 
     A constant that is 2 or 3 of its errors from zero has hardly any digits, but was chosen among all those that
