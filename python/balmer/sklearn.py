@@ -20,7 +20,6 @@ from balmer.errors import ConfigError, DataError
 from balmer.expressions import CustomOperator, Expression, constant
 from balmer.expressions.pysr import PYSR_NAMES, pysr_operator
 from balmer.search import Discovery, Front, Law, discover
-from balmer.search.digits import shown_digits
 from balmer.search.law import Constant
 from balmer.search.selection import Score
 
@@ -352,10 +351,7 @@ class SymbolicRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # typ
 
         def formula(front: Front, i: int) -> str:
             law = front[i]
-            digits = (
-                shown_digits(law.expression.constants, law.covariance) if precision is None else precision
-            )
-            return law.expression.latex(law.names, digits)
+            return law.expression.latex(law.names, law.shown_digits if precision is None else precision)
 
         return self._pick(formula, index)
 

@@ -176,7 +176,9 @@ def discover(
     begin = clock.perf_counter()
     seed = seed_of(seed)
     table, function = table_of(data, box, rows, seed)
-    problem = problem_of(table, operators, space, objective, noise=noise, exact_numbers=exact_numbers)
+    problem = problem_of(
+        table, operators, space, objective, noise=noise, exact_numbers=exact_numbers
+    )
     if time is None and evaluations is None:
         time = DEFAULT_SECONDS
     limits = {"seconds": time, "evaluations": evaluations, "target_loss": target_loss, "patience": patience}
@@ -307,7 +309,9 @@ def _front(
         lambda r: tidied(r, problem),
     )
     scored, growing = _scoring(better, problem)
-    better = each(_front_of([scored(r) for r in better], problem), lambda r: assess(r, problem, scored))
+    better = each(
+        _front_of([scored(r) for r in better], problem), lambda r: assess(r, problem, scored)
+    )
     laws = [law_of(r, problem) for r in _front_of(better, problem)]
     right = [law for law in laws if law.units_hold is not False or not problem.check_units]
     front = Front.of([law for law in right if problem.space.admits(law.expression)])

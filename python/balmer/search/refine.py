@@ -253,10 +253,8 @@ def covariance(refined: Refined, problem: Problem) -> NDArray[np.float64]:
     events = problem.dataset.weights_mean == "events"
     by_rows = measure.kind != "function" and problem.objective.noise != "relative"
     if measure.scale_is_known and (measure.kind == "squared" or measure.is_likelihood):
-        return (
-            sandwich(refined.expression, curved, problem)
-            if events and by_rows
-            else curved / (n * (2.0 if measure.is_likelihood else 1.0))
+        return sandwich(refined.expression, curved, problem) if events and by_rows else curved / (
+            n * (2.0 if measure.is_likelihood else 1.0)
         )
     if n <= k or not np.isfinite(curved).all():
         return np.full((k, k), np.inf)
