@@ -3,7 +3,7 @@
 The constants theta minimise L = sum_i rho_i(f_i(theta)). With J_i the derivatives of the prediction of row i by the
 constants, the curvature is A = 1/2 sum_i rho_i'' J_i J_i^T, and the estimate scatters by the sandwich
 
-    covariance = A^-1 B A^-1,      B = sum_i (rho_i'/2)^2 / (1 - h_i)^p J_i J_i^T,      h_i = 1/2 rho_i'' J_i^T A^-1 J_i,
+    covariance = A^-1 B A^-1,   B = sum_i (rho_i'/2)^2 / (1 - h_i)^p J_i J_i^T,   h_i = 1/2 rho_i'' J_i^T A^-1 J_i,
 
 whatever the distribution of the residuals is, row by row (P. J. Huber, Proc. 5th Berkeley Symp. 1 (1967) 221). The
 leverage h_i makes up for what the fit takes from the residual of its own row: p = 1 is right for residuals of one size
@@ -110,8 +110,8 @@ def jacobian(expression: Expression, problem: Problem) -> Floats:
 def _bend(prediction: Floats, problem: Problem) -> Floats:
     """Half the second derivative of what each row adds to the loss by its prediction, shape (n_rows,).
 
-    It is a second difference over a step that is a fraction n^(-1/5) of the size of the residuals, which has a value for
-    kinks too: for the absolute loss it estimates the density of the residuals at zero.
+    It is a second difference over a step that is a fraction n^(-1/5) of the size of the residuals, which has a value
+    for kinks too: for the absolute loss it estimates the density of the residuals at zero.
     """
     measure = problem.measure
     residual = np.abs(prediction - problem.y)

@@ -46,7 +46,7 @@ _LARGEST = tuple(Fraction(n, m) for n in range(1, 101) for m in (1, 2, 3, 4))
 _FAMILIES = (
     (_ONE, 0.004),
     ({"1": _SMALL, "pi": _SMALL}, 0.026),
-    ({symbol: _LARGER for symbol in ("1", *(known for known, _ in known_numbers()))}, 0.015),
+    (dict.fromkeys(("1", *(known for known, _ in known_numbers())), _LARGER), 0.015),
     ({"1": _LARGEST, "pi": _LARGEST}, 0.01),
 )
 _RATIOS = ((_ONE, 0.004), ({"1": _SMALL}, 0.006), ({"1": _LARGER}, 0.004))  # of two fitted numbers
@@ -118,7 +118,7 @@ def odds_of(value: float, error: float) -> float:
 
 
 def precision_needed(number: float) -> float:
-    """The relative error with which a fit that is off by one error is proven to be this number; 0 if it is not simple."""
+    """The relative error with which a fit that is off by one error is proven to be this number; 0 if it never is."""
 
     def suffices(relative: float) -> bool:
         return proven(number * (1 + relative), relative * abs(number)) is not None

@@ -31,7 +31,7 @@ WILDCARD = "  (a unit of its own)"
 class Constant:
     """A fitted constant: its name in the formula, value, error and unit (None where it is not known).
 
-    value ± error holds 68.3 %: where the size of the noise is fitted, the error is the standard error times Student's t.
+    value ± error holds 68.3 %; see `balmer.search.refine.covariance` for how.
     """
 
     name: str
