@@ -121,7 +121,8 @@ def _bend(prediction: Floats, problem: Problem) -> Floats:
         here = measure.of_rows(prediction)
         beside = measure.of_rows(prediction + step) + measure.of_rows(prediction - step)
         second = (beside - 2 * here) / (2 * step**2)
-        return np.nan_to_num(second, nan=0.0, posinf=0.0, neginf=0.0)
+        found: Floats = np.nan_to_num(second, nan=0.0, posinf=0.0, neginf=0.0)
+        return found
 
 
 def _products(expression: Expression, problem: Problem, factors: Floats) -> Floats:

@@ -329,6 +329,7 @@ def _scoring(found: Sequence[Refined], problem: Problem) -> tuple[Callable[[Refi
         return lambda r: r, 1.0
     relative = replace(problem, objective=problem.objective.model_copy(update={"noise": "relative"}))
     # From a mean square of relative residuals to one of residuals.
+    assert relative.row_scale is not None
     shift = float(np.sum(relative.square_weights * relative.row_scale**2 * np.log(relative.row_scale)))
 
     def scored(r: Refined) -> Refined:
