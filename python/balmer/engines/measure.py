@@ -218,10 +218,6 @@ class Measure:
         """The derivative of `of_rows` with respect to the prediction; NaN at a kink."""
         return self._rows(self._slope, prediction)
 
-    def bend_of_rows(self, prediction: ArrayLike) -> Floats:
-        """The second derivative of `of_rows` with respect to the prediction."""
-        return self._rows(derivative(self._slope, 0), prediction)
-
     @cached_property
     def _slope(self) -> Expression:
         assert self.formula is not None

@@ -26,7 +26,9 @@ from balmer.search.refine import Refined, covariance, polished, refit, units_hol
 __all__ = ["assess", "free_form"]
 
 _MOST = 6  # numbers that are set free at once
-_DEGENERATE = 1e-8  # eigenvalue of the scaled curvature below which a number cannot be told from the constants
+_DEGENERATE = (
+    1e-8  # eigenvalue of the scaled curvature below which a number cannot be told from the constants
+)
 _CHEAPER = 1e-6  # nats by which a free form is preferred to its law
 _ANOTHER_EXPONENT = 1.01234
 _SMALLEST_ROWS = 3  # rows beyond the number of constants, without which nothing is proven
@@ -43,12 +45,12 @@ class _Site:
 def assess(refined: Refined, problem: Problem, scored: Callable[[Refined], Refined]) -> list[Refined]:
     """The law with what is known of its exact numbers, and its free form where they are not proven.
 
+    Where exact numbers are not wanted, every number that a fit can tell is free in the form.
+
     Parameters
     ----------
     scored : gives a law the score by which laws are chosen.
     """
-    if not problem.objective.exact_numbers:
-        return [refined]
     sites = _identifiable(refined.expression, problem)
     free = _free_fit(refined, sites, problem)
     form = [site for site in sites if _belongs_to_form(refined.expression, site)]
@@ -60,17 +62,20 @@ def assess(refined: Refined, problem: Problem, scored: Callable[[Refined], Refin
     if free is None:
         return [refined]
     known = _with_estimates(refined, free, sites, problem)
-    if refined.loss <= problem.noise_floor:  # nothing is left that could speak against them
+    wanted = problem.objective.exact_numbers
+    if wanted and refined.loss <= problem.noise_floor:  # nothing is left that could speak against them
         return [known]
     after = with_exact_numbers(free, problem, zero=False)
     if after.expression.n_constants <= refined.expression.n_constants:
-        return [known]
+        return [known] if wanted else [refined]
     honest = scored(polished(after, problem))
     if honest.expression == refined.expression or not problem.space.admits(honest.expression):
         return [known]
     price = min(honest.length, refined.length - _CHEAPER)
     honest = replace(honest, score=replace(honest.score, description_length=price))
-    left = [s for s in _identifiable(honest.expression, problem) if not _belongs_to_form(honest.expression, s)]
+    left = [
+        s for s in _identifiable(honest.expression, problem) if not _belongs_to_form(honest.expression, s)
+    ]
     again = _free_fit(honest, left, problem)
     return [refined, honest if again is None else _with_estimates(honest, again, left, problem)]
 

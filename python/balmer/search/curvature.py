@@ -3,7 +3,7 @@
 The constants theta minimise L = sum_i rho_i(f_i(theta)). With J_i the derivatives of the prediction of row i by the
 constants, the curvature is A = 1/2 sum_i rho_i'' J_i J_i^T, and the estimate scatters by the sandwich
 
-    covariance = A^-1 B A^-1,      B = sum_i (rho_i'/2)^2 / (1 - h_i)^p J_i J_i^T,      h_i = 1/2 rho_i'' J_i^T A^-1 J_i,
+    covariance = A^-1 B A^-1,   B = sum_i (rho_i'/2)^2 / (1 - h_i)^p J_i J_i^T,   h_i = 1/2 rho_i'' J_i^T A^-1 J_i,
 
 whatever the distribution of the residuals is, row by row (P. J. Huber, Proc. 5th Berkeley Symp. 1 (1967) 221). The
 leverage h_i makes up for what the fit takes from the residual of its own row: p = 1 is right for residuals of one size
@@ -24,7 +24,8 @@ __all__ = ["curvature", "jacobian", "sandwich"]
 
 Floats = NDArray[np.float64]
 _TO_SIGMA = 1.4826  # median of absolute residuals to a standard deviation, of a normal distribution
-_HALF_AN_ERROR = 0.5  # of a constant, by which a function of the user's is probed
+_HALF_AN_ERROR = 0.5  # of a constant, by which a function of the user's is probed, which may have kinks
+_PART_OF_AN_ERROR = 0.05  # by which a likelihood is, which has none
 _SMALL = 1e-6  # relative change where residuals are zero
 _STEP = 1e-5  # of the change of a constant that moves the predictions by their spread
 _LEAST_FREEDOM = 1e-3  # of a row, 1 - h: a row that the fit passes through has no residual to speak of
@@ -34,13 +35,14 @@ def curvature(found: Fit, problem: Problem) -> Floats:
     """Half the second derivative A of the loss by the constants, shape (n_constants, n_constants).
 
     Second derivatives of the formula itself are left out (Gauss-Newton): for the squared loss A is J^T W J. For other
-    losses of a row see `_bend`. For a function of the user's, A is half of its second differences.
+    losses of a row see `_bend`. For a function of the user's, or a declared likelihood, A is half of the loss's second
+    differences.
     """
     expression, k = found.expression, found.expression.n_constants
     if problem.measure.kind == "squared" or k == 0 or not np.isfinite(found.loss):
         return found.normal
-    if problem.measure.kind == "function":
-        return _of_function(found, problem)
+    if problem.measure.kind == "function" or problem.measure.is_likelihood:
+        return _second_differences(found, problem)
     bend = _bend(evaluate(expression, problem.X), problem)
     normal = _products(expression, problem, np.maximum(bend, 0.0))
     if np.any(bend < 0):
@@ -71,8 +73,9 @@ def sandwich(expression: Expression, inverse: Floats, problem: Problem, power: f
     slope = slope / np.maximum(1.0 - leverage, _LEAST_FREEDOM) ** (0.5 * power)
     if problem.row_scale is not None and problem.measure.kind == "squared":
         slope = bend * problem.row_scale  # what is known of the residuals says more than they themselves
-    pull = inverse @ (J * slope)
-    covariance: Floats = pull @ pull.T
+    with np.errstate(all="ignore"):
+        pull = inverse @ (J * slope)
+        covariance: Floats = pull @ pull.T
     return covariance
 
 
@@ -89,7 +92,9 @@ def jacobian(expression: Expression, problem: Problem) -> Floats:
         moves = size / np.sqrt(np.diag(fit(expression, problem.X, problem.y, unweighted, max_steps=1).normal))
     least = 1e-12 * np.maximum(np.abs(theta), 1e-300)
     steps = np.where(
-        np.isfinite(moves), np.maximum(_STEP * moves, least), _SMALL * np.where(theta == 0, 1.0, np.abs(theta))
+        np.isfinite(moves),
+        np.maximum(_STEP * moves, least),
+        _SMALL * np.where(theta == 0, 1.0, np.abs(theta)),
     )
     J = np.empty((len(theta), n))
     for k, step in enumerate(steps):
@@ -105,21 +110,19 @@ def jacobian(expression: Expression, problem: Problem) -> Floats:
 def _bend(prediction: Floats, problem: Problem) -> Floats:
     """Half the second derivative of what each row adds to the loss by its prediction, shape (n_rows,).
 
-    Of a declared likelihood it is the derivative itself. Of other losses it is a second difference over a step that is
-    a fraction n^(-1/5) of the size of the residuals, which has a value for kinks too: for the absolute loss it
-    estimates the density of the residuals at zero.
+    It is a second difference over a step that is a fraction n^(-1/5) of the size of the residuals, which has a value
+    for kinks too: for the absolute loss it estimates the density of the residuals at zero.
     """
     measure = problem.measure
     residual = np.abs(prediction - problem.y)
     with np.errstate(all="ignore"):
-        if measure.is_likelihood:
-            return np.nan_to_num(0.5 * measure.bend_of_rows(prediction), nan=0.0, posinf=0.0, neginf=0.0)
         step = _TO_SIGMA * float(np.median(residual)) * len(residual) ** -0.2
         step = max(step, _SMALL * float(np.abs(problem.y).max()), 1e-300)
         here = measure.of_rows(prediction)
         beside = measure.of_rows(prediction + step) + measure.of_rows(prediction - step)
         second = (beside - 2 * here) / (2 * step**2)
-        return np.nan_to_num(second, nan=0.0, posinf=0.0, neginf=0.0)
+        found: Floats = np.nan_to_num(second, nan=0.0, posinf=0.0, neginf=0.0)
+        return found
 
 
 def _products(expression: Expression, problem: Problem, factors: Floats) -> Floats:
@@ -127,13 +130,14 @@ def _products(expression: Expression, problem: Problem, factors: Floats) -> Floa
     return fit(expression, problem.X, problem.y, factors, max_steps=1).normal
 
 
-def _of_function(found: Fit, problem: Problem) -> Floats:
+def _second_differences(found: Fit, problem: Problem) -> Floats:
+    part = _PART_OF_AN_ERROR if problem.measure.is_likelihood else _HALF_AN_ERROR
     expression, theta = found.expression, found.expression.constants
     k, n = len(theta), len(problem.y)
     squares = fit(expression, problem.X, problem.y, problem.weights, max_steps=1)
     with np.errstate(all="ignore"):
         error = np.sqrt(squares.loss / (n * np.diag(squares.normal)))
-    step = np.where(np.isfinite(error), _HALF_AN_ERROR * error, 0.0)
+    step = np.where(np.isfinite(error), part * error, 0.0)
     step = np.maximum(step, _SMALL * np.where(theta == 0.0, 1.0, np.abs(theta)))
     moves = [
         (i, j, s * np.eye(k)[i] + t * np.eye(k)[j])

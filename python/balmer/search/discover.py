@@ -42,7 +42,7 @@ from balmer.search.plan import Plan
 from balmer.search.power_law import power_laws
 from balmer.search.probe import table_of
 from balmer.search.prune import shortened
-from balmer.search.refine import Refined, distinct, law_of, refine, refit, units_hold
+from balmer.search.refine import Refined, distinct, law_of, refine, refit, tidied, units_hold
 from balmer.search.refine import structure as skeleton
 from balmer.search.selection import Score
 
@@ -176,9 +176,7 @@ def discover(
     begin = clock.perf_counter()
     seed = seed_of(seed)
     table, function = table_of(data, box, rows, seed)
-    problem = problem_of(
-        table, operators, space, objective, noise=noise, exact_numbers=exact_numbers
-    )
+    problem = problem_of(table, operators, space, objective, noise=noise, exact_numbers=exact_numbers)
     if time is None and evaluations is None:
         time = DEFAULT_SECONDS
     limits = {"seconds": time, "evaluations": evaluations, "target_loss": target_loss, "patience": patience}
@@ -283,8 +281,12 @@ def _front(
     refined = [r for r in refined if r.loss < float("inf") and r.expression.n_constants < rows]
     interrupted = False
 
-    def each(found: Sequence[Refined], improve: Callable[[Refined], list[Refined]]) -> list[Refined]:
-        """What improves the laws, those that may be chosen first; the rest is shown as it was found."""
+    def each(
+        found: Sequence[Refined],
+        improve: Callable[[Refined], list[Refined]],
+        rest: Callable[[Refined], Refined] = lambda r: r,
+    ) -> list[Refined]:
+        """What improves the laws, those that may be chosen first; the rest as it was found."""
         nonlocal interrupted
         found = sorted(found, key=lambda r: r.length)
         worth = _worth_refining(found, problem)
@@ -293,17 +295,19 @@ def _front(
         for r in found:
             try:
                 skipped = interrupted or clock.perf_counter() > until or not worth(r)
-                better += [r] if skipped else improve(r)
+                better += [rest(r)] if skipped else improve(r)
             except KeyboardInterrupt:  # no more patience
                 interrupted = True
                 better.append(r)
         return better
 
-    better = each(_front_of(refined, problem), lambda r: refine(shortened(r, problem), problem))
-    scored, growing = _scoring(better, problem)
     better = each(
-        _front_of([scored(r) for r in better], problem), lambda r: assess(r, problem, scored)
+        _front_of(refined, problem),
+        lambda r: refine(shortened(r, problem), problem),
+        lambda r: tidied(r, problem),
     )
+    scored, growing = _scoring(better, problem)
+    better = each(_front_of([scored(r) for r in better], problem), lambda r: assess(r, problem, scored))
     laws = [law_of(r, problem) for r in _front_of(better, problem)]
     right = [law for law in laws if law.units_hold is not False or not problem.check_units]
     front = Front.of([law for law in right if problem.space.admits(law.expression)])
@@ -325,6 +329,7 @@ def _scoring(found: Sequence[Refined], problem: Problem) -> tuple[Callable[[Refi
         return lambda r: r, 1.0
     relative = replace(problem, objective=problem.objective.model_copy(update={"noise": "relative"}))
     # From a mean square of relative residuals to one of residuals.
+    assert relative.row_scale is not None
     shift = float(np.sum(relative.square_weights * relative.row_scale**2 * np.log(relative.row_scale)))
 
     def scored(r: Refined) -> Refined:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
 from balmer.engines import Problem
-from balmer.expressions import Expression, simplify, tidy, tie, with_plain_numbers
+from balmer.expressions import Expression, canonical, simplify, tidy, tie, with_plain_numbers
 from balmer.kernels import fit
 from balmer.search.curvature import curvature, sandwich
 from balmer.search.exact import ExactNumber, proven
@@ -30,6 +30,7 @@ __all__ = [
     "refine",
     "refit",
     "structure",
+    "tidied",
     "units_hold",
     "with_exact_numbers",
 ]
@@ -86,12 +87,12 @@ def refine(refined: Refined, problem: Problem) -> list[Refined]:
             break
         found.append(simpler)
         current = simpler
-    return [_tidied(r, problem) for r in found]
+    return [tidied(r, problem) for r in found]
 
 
 def polished(refined: Refined, problem: Problem) -> Refined:
     """The formula in its simplest spelling."""
-    return _tidied(_plain(_simplified(refined, problem), problem), problem)
+    return tidied(_plain(_simplified(refined, problem), problem), problem)
 
 
 def _simplified(refined: Refined, problem: Problem) -> Refined:
@@ -113,11 +114,18 @@ def _simplified(refined: Refined, problem: Problem) -> Refined:
     return refined if worse else again
 
 
-def _tidied(refined: Refined, problem: Problem) -> Refined:
-    """With its signs where a reader expects them; a fit may have turned that of a constant."""
-    expression = tidy(refined.expression, problem.space.allowed)
+def tidied(refined: Refined, problem: Problem) -> Refined:
+    """In its canonical form, with its signs where a reader expects them; a fit may have turned that of a constant."""
+    expression = canonical(
+        tidy(refined.expression, problem.space.allowed),
+        nonnegative=[bool(np.all(row >= 0)) for row in problem.X],
+        positive=[bool(np.all(row > 0)) for row in problem.X],
+        allowed=problem.space.allowed,
+        complexity=problem.space.complexity,
+    )
     if expression == refined.expression or not _fits(expression, problem):
         return refined
+    # The same values but for rounding: if the loss were larger now, the law would have lived on rounding errors.
     return refit(expression, problem, refined.origin)
 
 
@@ -251,8 +259,10 @@ def covariance(refined: Refined, problem: Problem) -> NDArray[np.float64]:
     events = problem.dataset.weights_mean == "events"
     by_rows = measure.kind != "function" and problem.objective.noise != "relative"
     if measure.scale_is_known and (measure.kind == "squared" or measure.is_likelihood):
-        return sandwich(refined.expression, curved, problem) if events and by_rows else curved / (
-            n * (2.0 if measure.is_likelihood else 1.0)
+        return (
+            sandwich(refined.expression, curved, problem)
+            if events and by_rows
+            else curved / (n * (2.0 if measure.is_likelihood else 1.0))
         )
     if n <= k or not np.isfinite(curved).all():
         return np.full((k, k), np.inf)
@@ -287,7 +297,8 @@ def _inverse(information: NDArray[np.float64]) -> NDArray[np.float64]:
     values, vectors = np.linalg.eigh(correlation)
     if values[0] < _SINGULAR * k:
         return np.full((k, k), np.inf)
-    inverse: NDArray[np.float64] = (vectors / values) @ vectors.T / np.outer(scale, scale)
+    with np.errstate(all="ignore"):
+        inverse: NDArray[np.float64] = (vectors / values) @ vectors.T / np.outer(scale, scale)
     return inverse
 
 
