@@ -54,5 +54,7 @@ def deviation(formula: Expression, X: Floats, y: Floats) -> float:
 def _size(expression: Expression) -> tuple[int, int]:
     """How many leaves are features, and how many operators are functions of one operand that holds features."""
     ops = expression.ops.tolist()
-    functions = [k for k, op in enumerate(ops) if op in OPERATORS_BY_CODE and OPERATORS_BY_CODE[op].arity == 1]
+    functions = [
+        k for k, op in enumerate(ops) if op in OPERATORS_BY_CODE and OPERATORS_BY_CODE[op].arity == 1
+    ]
     return ops.count(VARIABLE), sum(bool(expression.subtree(k).variables) for k in functions)

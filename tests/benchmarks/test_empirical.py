@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterator
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -21,13 +23,8 @@ FOLDER = Path(__file__).parents[2] / "benchmarks"
 def modules() -> Iterator[Any]:
     sys.path.insert(0, str(FOLDER))
     try:
-        import empirical
-        import history
-        import judge
-        import parts
-        import realistic
-
-        yield type("Modules", (), vars())
+        names = ("empirical", "history", "judge", "parts", "realistic")
+        yield SimpleNamespace(**{name: import_module(name) for name in names})
     finally:
         sys.path.remove(str(FOLDER))
 
