@@ -341,7 +341,7 @@ class SymbolicRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # typ
         return self._pick(lambda front, i: self._table(front).iloc[i], index)
 
     def sympy(self, index: int | Sequence[int] | None = None) -> Any:
-        """The formula as a sympy expression, whose symbols bear the names of the features."""
+        """The formula as a sympy expression, whose plain symbols bear the names of the features."""
         return self._pick(lambda front, i: front[i].sympy(), index)
 
     def latex(self, index: int | Sequence[int] | None = None, precision: int = 3) -> str | list[str]:

@@ -49,9 +49,10 @@ def print_outcome(console: Console, outcome: Outcome) -> None:
     if len(found.front):
         console.print()
         print_law(console, found.best, "The chosen law")
-    if found.problem.notice:
-        console.print()
-        console.print(Text(f"Note: {found.problem.notice}.", style="yellow"))
+    for notice in (found.problem.notice, *found.notices):
+        if notice:
+            console.print()
+            console.print(Text(f"Note: {notice}.", style="yellow"))
     if found.plan is not None:
         console.print()
         print_plan(console, found.plan)

@@ -128,7 +128,8 @@ def print_front(console: Console, front: Front) -> None:
 def print_law(console: Console, law: Law, title: str) -> None:
     """One law in full: with symbols for its constants, their values, errors and units, and what else is known."""
     from balmer.expressions import is_bare_name, to_text
-    from balmer.search.law import WILDCARD, number_with_error
+    from balmer.search.law import WILDCARD
+    from balmer.search.rounding import number_with_error
 
     name = law.target.name if is_bare_name(law.target.name) else f"`{law.target.name}`"
     taken = set(law.names)
@@ -144,6 +145,8 @@ def print_law(console: Console, law: Law, title: str) -> None:
             value += "  (the data do not fix it)"
         flag = WILDCARD if constant in wild else ""
         console.print(Text(f"    {symbol} = {value}{_unit_of(constant, law)}{flag}"))
+    for number in law.exact:
+        console.print(Text(f"    {number}"))
     units = {True: "the units hold", False: "the units do not hold", None: "units not checked"}[
         law.units_hold
     ]

@@ -41,6 +41,8 @@ class Measure:
     kind : the name of the loss; ``"formula"`` or ``"function"`` if it is the user's.
     formula : the loss of one row, of the columns of `LOSS_COLUMNS`; None where it is a function.
     uses_sigma : whether uncertainties stand in the formula.
+    is_likelihood : whether the loss is a negative log-likelihood that the user has declared as such.
+    scale_is_known : whether the size of the noise is known, by uncertainties or a declared likelihood.
     extras : columns that the kernels must be given beside the features, shape (n, n_counting_rows).
     weights : factors of the rows, shape (n_counting_rows,).
     """
@@ -50,15 +52,19 @@ class Measure:
         self._problem = problem
         loss = objective.loss
         self.kind = loss if loss in LOSS_NAMES else "formula" if isinstance(loss, str) else "function"
-        given = objective.formula(with_sigma=data.sigma is not None)
+        self._check_noise(problem)
+        own_sigma = problem.row_scale
+        given = objective.formula(with_sigma=own_sigma is not None)
         self.formula = None if given is None else _exact(given)
         uses = () if given is None else given.variables
-        self.uses_sigma = _SIGMA in uses
+        self.uses_sigma = _SIGMA in uses and data.sigma is not None
+        self.is_likelihood = objective.likelihood and self.kind in ("formula", "function")
+        self.scale_is_known = self.uses_sigma or self.is_likelihood
         n = len(problem.rows)
-        self._trust = np.ones(n) if data.weights is None else data.weights[problem.rows]
-        if _SIGMA in uses and data.sigma is None:
+        self._trust = np.ones(n) if data.weights is None else np.abs(data.weights[problem.rows])
+        if _SIGMA in uses and own_sigma is None:
             raise ConfigError(f"option loss = {loss!r} speaks of sigma, but the data have no uncertainties")
-        self._sigma = np.ones(n) if data.sigma is None else data.sigma[problem.rows]
+        self._sigma = np.ones(n) if own_sigma is None else own_sigma
         relative = self._trust / self._trust.sum()
         needs = [k for k in (_WEIGHT, _SIGMA) if k in uses and self.kind not in _IN_THE_FAMILY]
         self.extras = np.array([(self._trust, self._sigma)[k - _WEIGHT] for k in needs]).reshape(
@@ -68,7 +74,7 @@ class Measure:
         if self.kind == "absolute":
             self.weights: Floats = relative / self._sigma
         elif self.kind in ("squared", "function"):
-            self.weights = relative if data.sigma is None else relative / self._sigma**2
+            self.weights = relative / self._sigma**2
         else:
             self.weights = np.full(n, 1.0 / self._trust.sum()) if _WEIGHT in needs else relative
         if self.kind == "formula" and given is not None:
@@ -94,7 +100,7 @@ class Measure:
 
     def noise_floor(self, relative: float = _PRECISE) -> float:
         """Loss of residuals of that fraction of the target; 0 for a loss of the user's."""
-        size = np.abs(self._problem.y) * relative / (self._sigma if self.uses_sigma else 1.0)
+        size = np.abs(self._problem.y) * relative / self._sigma
         if self.kind in ("formula", "function"):
             return 0.0
         relative_weights = self._trust / self._trust.sum()
@@ -120,6 +126,21 @@ class Measure:
         own = _WEIGHT in formula.variables or (_WEIGHT in self._needs)
         values: Floats = formula.evaluate(columns) / self._trust.sum()
         return values if own else values * self._trust
+
+    @staticmethod
+    def _check_noise(problem: Problem) -> None:
+        objective = problem.objective
+        if objective.noise == "constant":
+            return
+        if objective.loss != "squared":
+            raise ConfigError(
+                f"noise = 'relative' goes with the squared loss, and loss = {objective.loss!r} is given"
+            )
+        if problem.dataset.sigma is not None:
+            raise ConfigError(
+                f"noise = 'relative' is for noise of unknown size, and the uncertainties "
+                f"'{problem.dataset.sigma_column and problem.dataset.sigma_column.name}' are given"
+            )
 
     def _check_units(self, given: Expression) -> None:
         problem = self._problem

@@ -216,7 +216,10 @@ class Expression:
         return to_latex(self, names, digits)
 
     def sympy(self, names: Sequence[str] | None = None, positive: Sequence[bool] | None = None) -> Any:
-        """The formula as a sympy expression with real (or positive) symbols of these names."""
+        """The formula as a sympy expression of plain symbols of these names.
+
+        With ``positive``, one flag for each name, the symbols are positive or real, so that sympy simplifies more.
+        """
         from balmer.expressions.sympy_bridge import to_sympy
 
         return to_sympy(self, names, positive)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from balmer.expressions.expression import Expression
-from balmer.expressions.literals import PI, decimal_text, simple_fraction
+from balmer.expressions.literals import decimal_text, known_number
 from balmer.expressions.operators import LITERAL, OPERATORS_BY_CODE, VARIABLE
 from balmer.expressions.printers import Level, constant_numbers, feature_names
 
@@ -171,14 +171,15 @@ def _letter(letter: str) -> str:
 def _literal(value: float) -> _Tex:
     sign = "-" if value < 0 else ""
     level = Level.SIGN if sign else Level.ATOM
-    if abs(value) == PI:
-        return _Tex(sign + r"\pi", level)
-    ratio = simple_fraction(value)
-    if ratio is None:
+    known = known_number(value)
+    if known is None:
         return _decimal(decimal_text(value))
-    if ratio.denominator == 1:
-        return _Tex(str(ratio.numerator), level, True)
-    return _Tex(rf"{sign}\frac{{{abs(ratio.numerator)}}}{{{ratio.denominator}}}", Level.PRODUCT, True)
+    text = known.latex
+    if r"\frac" in text or " " in text:
+        return _Tex(text, Level.PRODUCT, text.lstrip("-")[0].isdigit() or known.is_rational)
+    if "^" in text:
+        return _Tex(text, Level.SIGN if sign else Level.POWER)
+    return _Tex(text, level, known.is_rational)
 
 
 def _decimal(text: str) -> _Tex:
@@ -239,7 +240,7 @@ def _power(base: _Tex, exponent: str) -> _Tex:
 
 def _slanted(exponent: str) -> str:
     """A ratio of whole numbers in an exponent reads better as 1/2."""
-    return re.sub(r"^(-?)\\frac\{(\d+)\}\{(\d+)\}$", r"\1\2/\3", exponent)
+    return re.sub(r"^(-?)\\frac\{((?:\d+ ?)?(?:\\pi)?)\}\{(\d+)\}$", r"\1\2/\3", exponent)
 
 
 def _bracketed(text: str) -> str:

@@ -1,7 +1,8 @@
 """Infix text of an Expression, with as few parentheses as the parser needs to read the same formula back.
 
 The law: ``parse(to_text(e, names), names)`` is ``e`` with the parser's folds made (``-3`` and ``1/2`` are one
-number; a literal power 2, 3, 1/2, -1 is square, cube, sqrt, inv). A free constant is never lost in a fold,
+number, as are the names of others, ``2*pi`` and ``log(2)``; a literal power 2, 3, 1/2, -1 is square, cube, sqrt,
+inv). A free constant is never lost in a fold,
 and a literal never becomes free. LaTeX is in `balmer.expressions.latex`.
 """
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from balmer.errors import ConfigError
 from balmer.expressions.expression import Expression
-from balmer.expressions.literals import PI, decimal_text, simple_fraction
+from balmer.expressions.literals import decimal_text, known_number
 from balmer.expressions.operators import CONSTANT, LITERAL, OPERATORS_BY_CODE, VARIABLE
 from balmer.expressions.parser import is_bare_name
 
@@ -139,15 +140,14 @@ def _join(name: str, below: list[_Text]) -> _Text:
 
 
 def _literal(value: float) -> _Text:
-    if abs(value) == PI:
-        return _signed("pi" if value > 0 else "-pi")
-    ratio = simple_fraction(value)
-    if ratio is None:
+    known = known_number(value)
+    if known is None:
         text = f"exact({decimal_text(abs(value))})"
         return _signed(text if value > 0 else f"-{text}")
-    if ratio.denominator != 1:
-        return _Text(f"{ratio.numerator}/{ratio.denominator}", Level.PRODUCT)
-    return _signed("-0" if str(value) == "-0.0" else str(ratio.numerator))
+    text = "-0" if str(value) == "-0.0" else known.text
+    if "/" in text or not (known.is_rational or abs(known.fraction) == 1):
+        return _Text(text, Level.PRODUCT)
+    return _Text(text, Level.POWER) if "**" in text and value > 0 else _signed(text)
 
 
 def _signed(number: str) -> _Text:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from balmer.data import Column, Dataset
 from balmer.errors import DataError
 from balmer.expressions import Expression
+from balmer.search.exact import ExactNumber
+from balmer.search.rounding import number_with_error
 from balmer.search.selection import Score
 from balmer.units import Unit, solve_powers
 
@@ -27,7 +28,10 @@ WILDCARD = "  (a unit of its own)"
 
 @dataclass(frozen=True)
 class Constant:
-    """A fitted constant: its name in the formula, value, standard error and unit (None where it is not known)."""
+    """A fitted constant: its name in the formula, value, error and unit (None where it is not known).
+
+    value ± error holds 68.3 %: where the size of the noise is fitted, the error is the standard error times Student's t.
+    """
 
     name: str
     value: float
@@ -56,6 +60,8 @@ class Law:
     origin : the part of the search that found it.
     features, target : the columns it speaks of.
     positive : for each feature, whether it is positive in all rows (an assumption sympy may use).
+    exact : the numbers of the formula that the data prove to be exact, with what a fit gives for them if they are free;
+        the errors of the constants are those of that fit.
     """
 
     expression: Expression
@@ -69,6 +75,7 @@ class Law:
     features: tuple[Column, ...]
     target: Column
     positive: tuple[bool, ...]
+    exact: tuple[ExactNumber, ...] = ()
 
     @property
     def wildcards(self) -> tuple[Constant, ...]:
@@ -98,6 +105,7 @@ class Law:
         lines = [f"{self.target.name} = {self.text()}"]
         wild = self.wildcards
         lines += [f"  {constant}{WILDCARD if constant in wild else ''}" for constant in self.constants]
+        lines += [f"  {number}" for number in self.exact]
         lines.append(f"  loss {self.loss:.4g}, complexity {self.complexity}, from {self.origin}")
         return "\n".join(lines)
 
@@ -110,9 +118,21 @@ class Law:
 
         return f"{latex_name(self.target.name)} = {self.expression.latex(self.names, digits)}"
 
-    def sympy(self) -> Any:
-        """The right-hand side as a sympy expression; its symbols bear the columns' names."""
-        return self.expression.sympy(self.names, self.positive)
+    def sympy(self, assumptions: bool = False) -> Any:
+        """The right-hand side as a sympy expression.
+
+        Its symbols are plain and bear the columns' names, so that ``law.sympy().diff(sympy.Symbol("t"))`` means the
+        column t. With ``assumptions`` they are real, or positive where all of the column is: sympy then simplifies
+        more, but such a symbol is another than a plain one of its name.
+        """
+        return self.expression.sympy(self.names, self.positive if assumptions else None)
+
+    @property
+    def symbols(self) -> dict[str, Any]:
+        """The plain sympy symbol of each feature, by name."""
+        import sympy
+
+        return {name: sympy.Symbol(name) for name in self.names}
 
     def predict(self, X: ArrayLike | Mapping[str, ArrayLike] | pd.DataFrame | Dataset) -> NDArray[np.float64]:
         """Values of the law.
@@ -191,23 +211,9 @@ class Law:
         return f"$\\displaystyle {self.latex()}$"
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<li>{html.escape(str(constant))}</li>" for constant in self.constants)
+        numbers = (*self.constants, *self.exact)
+        rows = "".join(f"<li>{html.escape(str(number))}</li>" for number in numbers)
         return (
             f"<div>{self._repr_latex_()}<ul>{rows}</ul>"
             f"<small>loss {self.loss:.4g}, complexity {self.complexity}, from {html.escape(self.origin)}</small></div>"
         )
-
-
-def number_with_error(value: float, error: float) -> str:
-    """A value and its standard error, rounded to two digits of the error: ``364.5068 ± 0.0013``."""
-    if not math.isfinite(error):
-        return f"{value:.6g}"
-    if error == 0.0 or error < 1e-12 * abs(value):  # as many digits as a float has for certain
-        return f"{value:.12g}"
-    exponent = math.floor(math.log10(error))
-    size = math.floor(math.log10(max(abs(value), error)))
-    if -4 <= size <= 6 and exponent > -12:
-        decimals = max(0, 1 - exponent)
-        return f"{value:.{decimals}f} ± {error:.{decimals}f}"
-    decimals = max(0, size - exponent + 1)
-    return f"({value / 10.0**size:.{decimals}f} ± {error / 10.0**size:.{decimals}f})e{size:+d}"

@@ -9,7 +9,7 @@ import numpy as np
 
 from balmer.engines import Problem
 from balmer.expressions import Expression, apply, constant, literal
-from balmer.expressions.literals import PI, simple_fraction
+from balmer.expressions.literals import known_number
 from balmer.expressions.operators import CONSTANT, LITERAL, OPERATORS_BY_CODE, VARIABLE
 from balmer.kernels import fit
 from balmer.search.refine import Refined, refit, units_hold
@@ -129,9 +129,9 @@ class _Affine:
         return term if self.shift == 0.0 else apply("add", self.number(self.shift), term)
 
     def number(self, value: float) -> Expression:
-        # What has no name, as half of pi, is a number like any fitted one.
-        named = abs(value) == PI or simple_fraction(value) is not None
-        return literal(value) if named and not self.free else constant(value)
+        # What has no name is a number like any fitted one.
+        known = None if self.free else known_number(value)
+        return constant(value) if known is None else literal(known.value)
 
 
 def merged(expression: Expression) -> Expression:
