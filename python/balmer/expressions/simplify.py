@@ -39,6 +39,7 @@ def simplify(
     complexity: Complexity | None = None,
     allowed: Collection[str] | None = None,
     accept: Callable[[Expression], bool] | None = None,
+    values: ArrayLike | None = None,
 ) -> Expression:
     """The formula of lowest complexity among the forms that sympy finds for this one.
 
@@ -59,6 +60,8 @@ def simplify(
         Names or symbols of the operators that the result may use; all without.
     accept : callable, optional
         What else a form must fulfil to be taken, as to hold dimensionally.
+    values : float array, shape (n_rows,), optional
+        The values that must stay, if not those which float64 gives to the formula as it is spelt.
 
     Returns
     -------
@@ -75,7 +78,7 @@ def simplify(
     data = np.asarray(X, dtype=np.float64)
     if len(expression) > _LARGEST:
         return expression
-    wanted = expression.evaluate(data)
+    wanted = expression.evaluate(data) if values is None else np.asarray(values, dtype=np.float64)
     if not np.isfinite(wanted).any():
         return expression
 

@@ -30,21 +30,26 @@ from balmer.engines.base import OnProgress, State, Stopped
 from balmer.errors import ConfigError, EngineError
 from balmer.expressions import Expression, express_in, parse
 from balmer.kernels import losses
+from balmer.search.aliases import lowest
 from balmer.search.assess import assess
 from balmer.search.buckingham import reduced_formulas
 from balmer.search.campaign import evolve_with_structure
 from balmer.search.choice import chosen_engine, problem_of, seed_of
+from balmer.search.effect import effective, null_law
 from balmer.search.enumeration import small_formulas
 from balmer.search.front import Front
 from balmer.search.law import Law
 from balmer.search.noise import growth_of_noise
+from balmer.search.periodic import periodic_laws
 from balmer.search.plan import Plan
 from balmer.search.power_law import power_laws
 from balmer.search.probe import table_of
 from balmer.search.prune import shortened
+from balmer.search.quadrants import without_phases
 from balmer.search.refine import Refined, distinct, law_of, refine, refit, tidied, units_hold
 from balmer.search.refine import structure as skeleton
 from balmer.search.selection import Score
+from balmer.search.stable import stable_front
 
 __all__ = ["Discovery", "discover"]
 
@@ -195,6 +200,7 @@ def discover(
     try:
         interrupted = _report(on_progress, "power laws")
         candidates += [(e, "power law") for e in power_laws(problem) if units_hold(e, problem)]
+        candidates += [(e, "periodogram") for e in periodic_laws(problem)]
         interrupted |= report([e for e, _ in candidates])
         if not interrupted:
             candidates += [(e, "enumeration") for e in small_formulas(problem, _effort(budget), report)]
@@ -274,11 +280,13 @@ def _front(
     """
     origins = {skeleton(e): origin for e, origin in candidates}
     archive = [(c.expression, origins.get(skeleton(c.expression), "evolution")) for c in evolution.archive]
+    archive += [(e, "constant") for e in null_law(problem)]
     with ThreadPoolExecutor(threads) as pool:  # the fits are compiled and run without the GIL
         refined = list(pool.map(lambda found: refit(found[0], problem, found[1]), archive))
     # As many constants as rows pass through every point and say nothing.
     rows = len(problem.y)
     refined = [r for r in refined if r.loss < float("inf") and r.expression.n_constants < rows]
+    refined = [lowest(r, problem) for r in refined]
     interrupted = False
 
     def each(
@@ -302,13 +310,15 @@ def _front(
         return better
 
     better = each(
-        _front_of(refined, problem),
-        lambda r: refine(shortened(r, problem), problem),
+        stable_front(refined, problem, _front_of),
+        lambda r: _improved(r, problem),
         lambda r: tidied(r, problem),
     )
     scored, growing = _scoring(better, problem)
-    better = each(_front_of([scored(r) for r in better], problem), lambda r: assess(r, problem, scored))
-    laws = [law_of(r, problem) for r in _front_of(better, problem)]
+    better = each(
+        stable_front([scored(r) for r in better], problem, _front_of), lambda r: assess(r, problem, scored)
+    )
+    laws = [law_of(r, problem) for r in stable_front(better, problem, _front_of)]
     right = [law for law in laws if law.units_hold is not False or not problem.check_units]
     front = Front.of([law for law in right if problem.space.admits(law.expression)])
     return front, interrupted, growing
@@ -339,6 +349,13 @@ def _scoring(found: Sequence[Refined], problem: Problem) -> tuple[Callable[[Refi
         return replace(r, score=Score(length, score.bic + two, score.aic + two))
 
     return (scored if scored(best).length < best.length else lambda r: r), chance
+
+
+def _improved(found: Refined, problem: Problem) -> list[Refined]:
+    """A fitted formula without what it does not need, in its simplest spellings; each of them is a law."""
+    laws = [lowest(r, problem) for r in refine(shortened(effective(found, problem), problem), problem)]
+    still = [s for r in laws for s in without_phases(r, problem)]
+    return laws + [lowest(r, problem) for s in still for r in refine(s, problem)]
 
 
 def _worth_refining(found: Sequence[Refined], problem: Problem) -> Callable[[Refined], bool]:

@@ -181,10 +181,10 @@ class Law:
                 raise DataError(
                     f"the law takes {', '.join(map(repr, names))}; missing: {', '.join(missing) or 'none'}"
                 )
-            arrays = np.broadcast_arrays(*(np.asarray(given[name], dtype=float) for name in used))
+            arrays = np.broadcast_arrays(*(np.asarray(given[name], dtype=float) for name in used or given))
             shape = arrays[0].shape if arrays else ()
             X = np.zeros((len(names), max(int(np.prod(shape)), 1)))
-            for i, array in zip(expression.variables, arrays, strict=True):
+            for i, array in zip(expression.variables, arrays, strict=bool(used)):
                 X[i] = array.ravel()
             values = expression.evaluate(X)
             return values.reshape(shape) if shape else float(values[0])
@@ -204,7 +204,11 @@ class Law:
                     raise DataError(
                         f"column {self.names[i]!r} of the law is missing; there are {', '.join(map(str, X))}"
                     )
-            n = len(X[self.names[self.expression.variables[0]]]) if self.expression.variables else len(X)
+            used = self.expression.variables
+            columns = (
+                [self.names[used[0]]] if used else list(X)
+            )  # a constant has as many values as any column
+            n = len(X[columns[0]]) if columns else len(X)
             matrix = np.zeros((len(self.names), n))
             for i in self.expression.variables:
                 matrix[i] = np.asarray(X[self.names[i]], dtype=np.float64)

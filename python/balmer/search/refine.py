@@ -13,6 +13,7 @@ from scipy.special import ndtr, stdtrit
 
 from balmer.engines import Problem
 from balmer.expressions import Expression, canonical, simplify, tidy, tie, with_plain_numbers
+from balmer.expressions.sinusoid import sinusoids
 from balmer.kernels import fit
 from balmer.search.curvature import curvature, sandwich
 from balmer.search.exact import ExactNumber, proven
@@ -116,11 +117,12 @@ def _simplified(refined: Refined, problem: Problem) -> Refined:
 
 def tidied(refined: Refined, problem: Problem) -> Refined:
     """In its canonical form, with its signs where a reader expects them; a fit may have turned that of a constant."""
+    allowed = problem.space.allowed
     expression = canonical(
-        tidy(refined.expression, problem.space.allowed),
+        tidy(sinusoids(refined.expression, allowed), allowed),
         nonnegative=[bool(np.all(row >= 0)) for row in problem.X],
         positive=[bool(np.all(row > 0)) for row in problem.X],
-        allowed=problem.space.allowed,
+        allowed=allowed,
         complexity=problem.space.complexity,
     )
     if expression == refined.expression or not _fits(expression, problem):
