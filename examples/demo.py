@@ -18,7 +18,7 @@ from balmer.cli.settings import Settings
 from balmer.cli.tables import print_about
 from balmer.errors import BalmerError
 from balmer.search import Discovery
-from balmer.search.law import number_with_error
+from balmer.search.rounding import number_with_error
 
 DATA = Path(__file__).parent / "data"
 

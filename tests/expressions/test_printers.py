@@ -11,6 +11,7 @@ from hypothesis import given, settings
 
 from balmer.errors import ConfigError
 from balmer.expressions import OPERATORS, Expression, apply, constant, literal, parse, to_text, variable
+from balmer.expressions.literals import known_number
 from balmer.expressions.operators import CONSTANT, LITERAL, OPERATORS_BY_CODE
 from strategies import CONSTANTS, expressions, rows
 
@@ -19,7 +20,7 @@ NAMES = ["v/c", "lambda", "x'"]
 
 
 def folded(e: Expression) -> Expression:
-    """The formula after the folds: signs and ratios of whole numbers, and four special powers."""
+    """The formula after the folds: signs and ratios of whole numbers, named numbers, and four special powers."""
 
     def number(piece: Expression, *kinds: int) -> bool:
         return len(piece) == 1 and piece.ops[0] in kinds
@@ -27,6 +28,12 @@ def folded(e: Expression) -> Expression:
     def node(i: int, below: list[Expression]) -> Expression:
         name = OPERATORS_BY_CODE[int(e.ops[i])].name
         a, b = below[0], below[-1]
+        named = ("mul", "div", "pow", "inv", "square", "cube", "sqrt", "exp", "log")
+        if name in named and all(number(o, LITERAL) for o in below):
+            with np.errstate(all="ignore"):
+                known = known_number(float(apply(name, *below).evaluate(np.empty((0, 1)))[0]))
+            if known is not None and not known.is_rational:
+                return literal(known.value)
         if name == "neg" and number(a, LITERAL, CONSTANT):
             return literal(-a.values[0]) if a.ops[0] == LITERAL else constant(-a.values[0])
         if name == "div" and number(a, LITERAL) and number(b, LITERAL):

@@ -30,7 +30,7 @@ def example(name):
 def same_formula(law, text):
     """Whether the law is that formula of its features for some values of its constants, up to rearrangement."""
     wanted = bm.parse(text, law.names).sympy(law.names, law.positive)
-    difference = sympy.simplify(law.sympy() / wanted)
+    difference = sympy.simplify(law.sympy(assumptions=True) / wanted)
     return difference.is_number
 
 

@@ -71,6 +71,15 @@ Units = Annotated[
 ]
 Sigma = Annotated[str | None, _option(_DATA, "COLUMN", "Standard uncertainty of the target in each row.")]
 Weights = Annotated[str | None, _option(_DATA, "COLUMN", "Weight of each row.")]
+WeightsMean = Annotated[
+    str | None,
+    _option(
+        _DATA,
+        "precision|events",
+        "What a weight is: one over the variance of its row, the default, or a number of events, which may be "
+        "negative.",
+    ),
+]
 MissingCells = Annotated[
     str | None,
     _option(
@@ -115,6 +124,31 @@ Loss = Annotated[
         "LOSS",
         "squared, absolute, huber, log-cosh, or a formula of prediction and target, such as "
         "'(prediction-target)**2/target'; by default squared.",
+    ),
+]
+Likelihood = Annotated[
+    bool,
+    typer.Option(
+        "--likelihood",
+        rich_help_panel=_SEARCH,
+        help="The formula of --loss is a negative log-likelihood, and errors and criteria are those of it.",
+    ),
+]
+Noise = Annotated[
+    str | None,
+    _option(
+        _SEARCH,
+        "constant|relative",
+        "What noise of unknown size is: the same in all rows, the default, or a fraction of the prediction.",
+    ),
+]
+ExactNumbers = Annotated[
+    bool | None,
+    typer.Option(
+        "--exact-numbers/--no-exact-numbers",
+        rich_help_panel=_SEARCH,
+        show_default=False,
+        help="Let constants become numbers such as 3/2 or 2*pi where the data prove them, the default, or never.",
     ),
 ]
 IgnoreUnits = Annotated[

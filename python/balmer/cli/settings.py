@@ -34,6 +34,7 @@ class Settings:
     weights: str | None = None
     sigma: str | None = None
     missing: str = "error"
+    weights_mean: str = "precision"
     nature: tuple[str, ...] = ()
     natural_units: bool = False
     space: Mapping[str, Any] = field(default_factory=dict)
@@ -110,6 +111,7 @@ class Settings:
         return {
             "file": self.file.absolute(),
             "missing": self.missing,
+            "weights_mean": self.weights_mean,
             "units": dict(self.units),
             "nature": list(self.nature),
             "natural_units": self.natural_units,
@@ -123,7 +125,7 @@ class Settings:
 
     def _dataset(self) -> Dataset:
         from balmer.data import Dataset
-        from balmer.data.cells import Missing
+        from balmer.data.cells import Missing, WeightsMean
 
         assert not isinstance(self.target, tuple)
         data = Dataset.from_file(
@@ -134,6 +136,7 @@ class Settings:
             weights=self.weights,
             sigma=self.sigma,
             missing=cast(Missing, self.missing),  # anything else is refused there
+            weights_mean=cast(WeightsMean, self.weights_mean),
         )
         data = data.with_nature(self.nature) if self.nature else data
         return data.in_natural_units() if self.natural_units else data
@@ -369,6 +372,7 @@ _READERS: dict[str, _Reader] = {
     "weights": _text,
     "sigma": _text,
     "missing": _text,
+    "weights_mean": _text,
     "nature": _symbols,
     "natural_units": _switch,
     "start": _texts,
@@ -390,6 +394,9 @@ _SHORT: dict[str, tuple[str, str, _Reader]] = {
     "target_loss": ("budget", "target_loss", _number),
     "patience": ("budget", "patience", _from_one),
     "loss": ("objective", "loss", _text),
+    "likelihood": ("objective", "likelihood", _switch),
+    "noise": ("objective", "noise", _text),
+    "exact_numbers": ("objective", "exact_numbers", _switch),
 }
 
 

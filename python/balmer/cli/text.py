@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["formula_lines", "print_front", "print_law"]
 
-_DIGITS = 5  # of the constants in a table; the law in full has them all
 _NUMBER = r"\d+\.?\d*(?:e[+-]?\d+)?"
 # Pieces that stay whole: a quoted name, a number, a word with its opening parenthesis, an operator with blanks.
 _PIECE = re.compile(rf"`(?:``|[^`])*`|{_NUMBER}|\w+\(?| [+-] |\*\*|, |.", re.DOTALL)
@@ -109,7 +108,7 @@ def front_table(front: Front, width: int) -> Table:
             str(len(law.constants)),
             f"{law.loss:.3e}",
             f"{law.score.description_length:.2f}",
-            "\n".join(formula_lines(law.text(_DIGITS), room)),
+            "\n".join(formula_lines(law.text(), room)),
         )
         table.add_row(*(Text(cell) for cell in cells), style="bold green" if chosen else "")
     return table
@@ -128,7 +127,7 @@ def print_front(console: Console, front: Front) -> None:
 def print_law(console: Console, law: Law, title: str) -> None:
     """One law in full: with symbols for its constants, their values, errors and units, and what else is known."""
     from balmer.expressions import is_bare_name, to_text
-    from balmer.search.law import number_with_error
+    from balmer.search.rounding import number_with_error
 
     name = law.target.name if is_bare_name(law.target.name) else f"`{law.target.name}`"
     taken = set(law.names)
@@ -142,6 +141,8 @@ def print_law(console: Console, law: Law, title: str) -> None:
         if not math.isfinite(constant.error):
             value += "  (the data do not fix it)"
         console.print(Text(f"    {symbol} = {value}{_unit_of(constant, law)}"))
+    for number in law.exact:
+        console.print(Text(f"    {number}"))
     for note in (law.carried, law.reading and f"with {law.reading}"):
         if note:
             console.print(Text(f"  {note}"))

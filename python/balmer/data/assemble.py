@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TypedDict
 
-from balmer.data.cells import Missing, read_cells
+from balmer.data.cells import Missing, WeightsMean, read_cells
 from balmer.data.column import Column, Role
 from balmer.data.metadata import UnitLike, column_of, override_units
 from balmer.data.numeric import Floats
@@ -26,6 +26,7 @@ class Options(TypedDict, total=False):
     units: Mapping[str, UnitLike] | None
     descriptions: Mapping[str, str] | None
     missing: Missing
+    weights_mean: WeightsMean
     name: str | None
     description: str | None
     source: str | None
@@ -48,6 +49,7 @@ class Fields(TypedDict):
     dropped_rows: int
     missing: Mapping[str, int]
     notes: tuple[str, ...]
+    weights_mean: WeightsMean
 
 
 def assemble(
@@ -60,6 +62,7 @@ def assemble(
     units: Mapping[str, UnitLike] | None = None,
     descriptions: Mapping[str, str] | None = None,
     missing: Missing = "error",
+    weights_mean: WeightsMean = "precision",
     name: str | None = None,
     description: str | None = None,
     source: str | None = None,
@@ -92,7 +95,7 @@ def assemble(
     of_weights = None if chosen.weights is None else column(chosen.weights, Role.WEIGHT)
     of_sigma = None if chosen.sigma is None else column(chosen.sigma, Role.UNCERTAINTY)
     to_target = 1.0 if of_sigma is None else _in_units_of(of_target, of_sigma)
-    cells = read_cells(table, chosen, missing)
+    cells = read_cells(table, chosen, missing, weights_mean)
     in_target_units = cells.sigma
     if in_target_units is not None and to_target != 1.0:
         in_target_units = in_target_units * to_target
@@ -111,6 +114,7 @@ def assemble(
         dropped_rows=cells.dropped_rows,
         missing=cells.missing,
         notes=tuple(table.notes[c.name] for c in (*of_features, of_target) if c.name in table.notes),
+        weights_mean=weights_mean,
     )
 
 

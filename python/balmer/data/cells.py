@@ -13,9 +13,10 @@ from balmer.data.select import Selection
 from balmer.data.source import Source
 from balmer.errors import ConfigError, DataError
 
-__all__ = ["Cells", "Missing", "read_cells"]
+__all__ = ["Cells", "Missing", "WeightsMean", "read_cells"]
 
 Missing = Literal["error", "drop"]
+WeightsMean = Literal["precision", "events"]
 
 _FEWEST_ROWS = 4
 
@@ -32,7 +33,9 @@ class Cells:
     missing: dict[str, int]
 
 
-def read_cells(source: Source, chosen: Selection, missing: Missing) -> Cells:
+def read_cells(
+    source: Source, chosen: Selection, missing: Missing, weights_mean: WeightsMean = "precision"
+) -> Cells:
     """Load the chosen columns one at a time, so that the table is in memory about once.
 
     Parameters
@@ -43,17 +46,26 @@ def read_cells(source: Source, chosen: Selection, missing: Missing) -> Cells:
         Its columns that take part.
     missing : {"error", "drop"}
         What to do with rows in which a chosen column is empty, NaN or infinite.
+    weights_mean : {"precision", "events"}
+        What a weight is; those of events may be negative, while their sum is positive.
 
     Raises
     ------
     DataError
         If a column is not numeric; a cell is missing and `missing` is ``"error"``; an uncertainty is not
-        positive; a weight is negative or all are zero; fewer than 4 rows are left; the target is constant.
+        positive; a weight is negative, or the sum of weights is not positive; fewer than 4 rows are left; the
+        target is constant.
     ConfigError
-        If `missing` is neither of the two.
+        If `missing` or `weights_mean` is neither of its two.
     """
     if missing not in ("error", "drop"):
         raise ConfigError(f"missing='{missing}' is not accepted; accepted are 'error' and 'drop'")
+    if weights_mean not in ("precision", "events"):
+        raise ConfigError(
+            f"weights_mean='{weights_mean}' is not accepted; accepted are 'precision' and 'events'"
+        )
+    if weights_mean == "events" and chosen.weights is None:
+        raise ConfigError("weights_mean='events' needs a column of weights, and none is given")
     keep = np.ones(source.n_rows, dtype=np.bool_)
     counts: dict[str, int] = {}
 
@@ -79,7 +91,7 @@ def read_cells(source: Source, chosen: Selection, missing: Missing) -> Cells:
     sigma = None if chosen.sigma is None else load(chosen.sigma, np.empty(source.n_rows))
 
     if weights is not None and chosen.weights is not None:
-        _check_weights(weights, keep, chosen.weights)
+        _check_weights(weights, keep, chosen.weights, weights_mean)
     if sigma is not None and chosen.sigma is not None:
         _check_sigma(sigma, keep, chosen.sigma)
     left = int(np.count_nonzero(keep))
@@ -98,11 +110,16 @@ def read_cells(source: Source, chosen: Selection, missing: Missing) -> Cells:
     return Cells(X, y, weights, sigma, dropped, counts)
 
 
-def _check_weights(weights: Floats, keep: NDArray[np.bool_], name: str) -> None:
+def _check_weights(weights: Floats, keep: NDArray[np.bool_], name: str, mean: WeightsMean) -> None:
     bad = np.flatnonzero(keep & (weights < 0))
-    if bad.size:
+    if bad.size and mean != "events":
         raise DataError(
-            f"weight column '{name}': row {bad[0] + 1} holds {weights[bad[0]]:g}; weights cannot be negative"
+            f"weight column '{name}': row {bad[0] + 1} holds {weights[bad[0]]:g}; weights cannot be negative, unless "
+            f"they count events: weights_mean='events' (--weights-mean events)"
+        )
+    if bad.size and not weights[keep].sum() > 0:
+        raise DataError(
+            f"weight column '{name}': the sum of the event weights is {weights[keep].sum():g}; it must be positive"
         )
     if keep.any() and not weights[keep].any():
         raise DataError(f"weight column '{name}' is zero in every row; at least one weight must be positive")

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 
 from balmer.data.arrays import array_source
 from balmer.data.assemble import Options, assemble
-from balmer.data.cells import Missing
+from balmer.data.cells import Missing, WeightsMean
 from balmer.data.column import Column
 from balmer.data.fingerprint import fingerprint
 from balmer.data.metadata import About, UnitLike, attrs_of, described, header_of
@@ -59,6 +59,8 @@ class Dataset:
         How many cells of each column were missing before that.
     notes : tuple of str
         What was made of heads of columns that the user should know, each a sentence.
+    weights_mean : {"precision", "events"}
+        What a weight is: how precise a row is, as one over its variance, or how many events it stands for.
     """
 
     X: Floats
@@ -74,6 +76,7 @@ class Dataset:
     source: str
     dropped_rows: int
     missing: Mapping[str, int]
+    weights_mean: WeightsMean = "precision"
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
@@ -96,6 +99,7 @@ class Dataset:
         sigma: ArrayLike | None = None,
         descriptions: Mapping[str, str] | None = None,
         missing: Missing = "error",
+        weights_mean: WeightsMean = "precision",
         name: str = "data",
         description: str = "",
         source: str = "",
@@ -121,6 +125,10 @@ class Dataset:
             Descriptions by column name.
         missing : {"error", "drop"}
             Whether a row with a cell that is NaN or infinite is an error or left out.
+        weights_mean : {"precision", "events"}
+            What the weights are: how precise a row is, as one over its variance, or how many events it stands for,
+            as in simulated collisions. Errors and criteria then count (sum w)^2/sum(w^2) events, and a weight may be
+            negative while their sum is positive.
         name, description, source : str
             Kept with the data.
 
@@ -132,7 +140,16 @@ class Dataset:
             If a unit cannot be read.
         """
         table = array_source(X, y, names, target, weights, sigma, About(name, description, source))
-        return cls(**assemble(table, None, units=units, descriptions=descriptions, missing=missing))
+        return cls(
+            **assemble(
+                table,
+                None,
+                units=units,
+                descriptions=descriptions,
+                missing=missing,
+                weights_mean=weights_mean,
+            )
+        )
 
     @classmethod
     def from_file(
@@ -169,6 +186,8 @@ class Dataset:
             Descriptions by column name, in place of the stored ones.
         missing : {"error", "drop"}
             Whether a row with an empty, NaN or infinite cell is an error or left out.
+        weights_mean : {"precision", "events"}
+            What the weights are, see `from_arrays`.
         name, description, source : str, optional
             In place of the stored ones.
 
@@ -245,7 +264,9 @@ class Dataset:
         if features is None:
             known = (*self.feature_names, self.target.name)
             features = [name for name in known if name != target]
-        table = type(self).from_arrow(self.to_arrow(), target, features=features, units=self.units)
+        table = type(self).from_arrow(
+            self.to_arrow(), target, features=features, units=self.units, weights_mean=self.weights_mean
+        )
         return replace(table, dropped_rows=self.dropped_rows, missing=self.missing, notes=self.notes)
 
     def with_nature(self, symbols: str | Sequence[str]) -> Dataset:
@@ -334,7 +355,7 @@ class Dataset:
     @cached_property
     def fingerprint(self) -> str:
         """SHA-256 of names, roles, units and numbers, the same in every process."""
-        return fingerprint(self._pairs())
+        return fingerprint(self._pairs(), self.weights_mean)
 
     def schema(self) -> dict[str, Any]:
         """Return what is known beside the numbers, fit for JSON."""
@@ -345,6 +366,7 @@ class Dataset:
             "n_rows": self.n_rows,
             "dropped_rows": self.dropped_rows,
             "fingerprint": self.fingerprint,
+            "weights_mean": self.weights_mean,
             "columns": [
                 {
                     "name": column.name,

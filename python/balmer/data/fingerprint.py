@@ -14,13 +14,15 @@ from balmer.data.numeric import Floats
 __all__ = ["fingerprint"]
 
 
-def fingerprint(columns: Iterable[tuple[Column, Floats]]) -> str:
+def fingerprint(columns: Iterable[tuple[Column, Floats]], weights_mean: str = "precision") -> str:
     """Hash names, roles, units and cells; descriptions do not count.
 
     Parameters
     ----------
     columns : iterable of (Column, numpy.ndarray of float64, shape (n_rows,))
         In their order, which counts.
+    weights_mean : str
+        What the weights are, see `Dataset`.
 
     Returns
     -------
@@ -34,4 +36,6 @@ def fingerprint(columns: Iterable[tuple[Column, Floats]]) -> str:
         digest.update(head.encode())
         # Little-endian whatever the machine, so that the hash travels.
         digest.update(np.ascontiguousarray(values, dtype="<f8").data)
+    if weights_mean != "precision":
+        digest.update(weights_mean.encode())
     return digest.hexdigest()

@@ -84,7 +84,7 @@ def _uncertainties(problem: Problem) -> Iterator[str]:
 
 
 def _constant_columns(problem: Problem) -> Iterator[str]:
-    columns, X = problem.dataset.features, problem.dataset.X[:, problem.rows]
+    columns, X = problem.dataset.features, problem.given_X
     found = [
         (column, row[0])
         for column, row in zip(columns, X, strict=True)

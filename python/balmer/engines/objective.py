@@ -10,13 +10,15 @@ from pydantic import Field, field_validator
 
 from balmer.engines.settings import Settings
 from balmer.errors import ConfigError
-from balmer.expressions import Expression, parse
+from balmer.expressions import Expression, apply, literal, parse
+from balmer.expressions.operators import OPERATORS, OPERATORS_BY_CODE
 
 __all__ = ["LOSS_COLUMNS", "LOSS_NAMES", "Objective"]
 
 LOSS_NAMES = ("squared", "absolute", "huber", "log-cosh")
 LOSS_COLUMNS = ("prediction", "target", "weight", "sigma")
 _PREDICTION = 0
+_SMALLEST = 1e-300  # of float64, with room to divide by it
 # Of the residual u, in units of its uncertainty where that is known; huber and log-cosh are u^2 at small u.
 _FORMULAS = {
     "squared": "{u}**2",
@@ -54,6 +56,13 @@ class Objective(Settings):
     constants : ``"free"`` lets the free constants have any units, which are solved for and shown; ``"dimensionless"``
         makes them pure numbers, so that the features, constants of nature among them (`Dataset.with_nature`), must give
         the target its dimension.
+    likelihood : whether a loss that is a formula or a function is a negative log-likelihood, its mean over the rows:
+        criteria and errors are then those of this likelihood. Without, it counts as some square of residuals of
+        unknown size. Named losses have their own. In a formula ``0*log(0)`` is 0, as in a cross-entropy.
+    noise : what the squared loss takes the noise to be, where there are no uncertainties: ``"constant"``, of one size
+        in all rows, or ``"relative"``, in each row the same fraction of the size of the prediction. The size is fitted.
+        The relative loss is the mean square of relative residuals; see `balmer.search.noise`.
+    exact_numbers : whether fitted constants may become exact numbers, as 3/2 or 2*pi, where the data prove them.
     unit_penalty : of ``"penalise"``, for every exponent that is off by 1, in losses of the best constant.
     """
 
@@ -62,6 +71,9 @@ class Objective(Settings):
     units: Literal["auto", "forbid", "penalise", "ignore"] = "auto"
     constants: Literal["free", "dimensionless"] = "free"
     unit_penalty: float = Field(1.0, gt=0, allow_inf_nan=False)
+    likelihood: bool = False
+    noise: Literal["constant", "relative"] = "constant"
+    exact_numbers: bool = True
 
     @field_validator("loss", mode="before")
     @classmethod
@@ -91,7 +103,7 @@ class Objective(Settings):
         if not isinstance(self.loss, str):
             return None
         if self.loss not in LOSS_NAMES:
-            return self._given
+            return _with_safe_products(self._given)
         residual = "(prediction - target)" + "/sigma" * with_sigma
         text = _FORMULAS[self.loss].format(u=f"({residual})", d=f"exact({self.delta * scale!r})")
         return parse(text, LOSS_COLUMNS)
@@ -99,3 +111,26 @@ class Objective(Settings):
     @cached_property
     def _given(self) -> Expression:
         return parse(str(self.loss), LOSS_COLUMNS)
+
+
+def _with_safe_products(formula: Expression) -> Expression:
+    """The formula with 0 for every 0*log(0): of ``u*log(v)`` the logarithm is that of at least the smallest number.
+
+    The root of v, times 0, keeps what has no value for negative v.
+    """
+
+    def node(i: int, below: list[Expression]) -> Expression:
+        name = OPERATORS_BY_CODE[int(formula.ops[i])].name
+        if name == "mul":
+            below = [_safe_logarithm(part) for part in below]
+        return apply(name, *below)
+
+    return formula.fold(formula.subtree, node)
+
+
+def _safe_logarithm(part: Expression) -> Expression:
+    if int(part.ops[-1]) != OPERATORS["log"].code:
+        return part
+    (inner,) = part.children()
+    never_zero = apply("max", inner, literal(_SMALLEST))
+    return apply("add", apply("log", never_zero), apply("mul", literal(0.0), apply("sqrt", inner)))

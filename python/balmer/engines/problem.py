@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Budget", "Objective", "Problem", "SearchSpace"]
 
+_LEAST_RELATIVE = 1e-3  # of the median size of the target, below which relative noise has no smaller size
+
 
 class Budget(Settings):
     """When to stop: whichever comes first. Only a budget in evaluations gives the same front on every machine.
@@ -99,7 +101,7 @@ class Problem:
                         f"column; give it one ('1' where it is dimensionless) or set units = 'ignore'"
                     )
         self._check_that_units_can_match()
-        if self.objective.loss != "squared":
+        if self.objective.loss != "squared" or self.objective.noise != "constant":
             _ = self.measure  # which says what is wrong with it
 
     @cached_property
@@ -109,23 +111,31 @@ class Problem:
 
     @cached_property
     def rows(self) -> NDArray[np.int64]:
-        """Indices of the rows that count: those of positive weight."""
+        """Indices of the rows that count: those whose weight is not zero."""
         weights = self.dataset.weights
-        return np.arange(self.dataset.n_rows) if weights is None else np.flatnonzero(weights > 0)
+        return np.arange(self.dataset.n_rows) if weights is None else np.flatnonzero(weights)
 
     @cached_property
     def X(self) -> NDArray[np.float64]:
         """Features in base scale, shape (n_features, n_counting_rows)."""
-        whole = len(self.rows) == self.dataset.n_rows
-        X = self.dataset.X if whole else np.ascontiguousarray(self.dataset.X[:, self.rows])
-        factors = [_factor(column) for column in self.dataset.features]
-        return X if all(f == 1.0 for f in factors) else X * np.array(factors)[:, None]
+        X, factors = self.given_X, self.feature_factors
+        return X if np.all(factors == 1.0) else X * factors[:, None]
 
     @cached_property
     def y(self) -> NDArray[np.float64]:
         """Target in base scale, shape (n_counting_rows,)."""
-        y = self.dataset.y if len(self.rows) == self.dataset.n_rows else self.dataset.y[self.rows]
-        return y if self.target_factor == 1.0 else y * self.target_factor
+        return self.given_y if self.target_factor == 1.0 else self.given_y * self.target_factor
+
+    @cached_property
+    def given_X(self) -> NDArray[np.float64]:
+        """`X` as the table has it."""
+        whole = len(self.rows) == self.dataset.n_rows
+        return self.dataset.X if whole else np.ascontiguousarray(self.dataset.X[:, self.rows])
+
+    @cached_property
+    def given_y(self) -> NDArray[np.float64]:
+        """`y` as the table has it."""
+        return self.dataset.y if len(self.rows) == self.dataset.n_rows else self.dataset.y[self.rows]
 
     @cached_property
     def sigma(self) -> NDArray[np.float64] | None:
@@ -134,6 +144,11 @@ class Problem:
             return None
         sigma = self.dataset.sigma[self.rows]
         return sigma if self.target_factor == 1.0 else sigma * self.target_factor
+
+    @cached_property
+    def feature_factors(self) -> NDArray[np.float64]:
+        """What numbers of the features' columns are multiplied by to be those of `X`, shape (n_features,)."""
+        return np.array([_factor(column) for column in self.dataset.features])
 
     @property
     def target_factor(self) -> float:
@@ -172,14 +187,57 @@ class Problem:
 
     @cached_property
     def square_weights(self) -> NDArray[np.float64]:
-        """Factors of squared residuals, shape (n_counting_rows,): 1/n, w/sum(w) or 1/(n sigma^2)."""
-        n = len(self.rows)
-        w = np.full(n, 1.0 / n) if self.dataset.weights is None else self.dataset.weights[self.rows]
+        """Factors of squared residuals, shape (n_counting_rows,): 1/n, |w|/sum(|w|) or 1/(n sigma^2).
+
+        Event weights may be negative. A search takes their sizes, or else it would be rewarded for being wrong
+        where they are; the fit of a law that was found takes `signed_weights`.
+        """
+        w = np.abs(self._row_weights)
         w = w / w.sum()
-        result: NDArray[np.float64] = (
-            w if self.sigma is None else w / self.sigma**2
-        )
+        result: NDArray[np.float64] = w if self.row_scale is None else w / self.row_scale**2
         return result
+
+    @cached_property
+    def signed_weights(self) -> NDArray[np.float64]:
+        """`square_weights` with the signs of the weights, their sum as before; the same where none is negative."""
+        if not self.has_negative_weights:
+            return self.square_weights
+        w = self._row_weights / self._row_weights.sum()
+        result: NDArray[np.float64] = w if self.row_scale is None else w / self.row_scale**2
+        return result
+
+    @cached_property
+    def has_negative_weights(self) -> bool:
+        """Whether some event weight is negative."""
+        return bool(np.any(self._row_weights < 0))
+
+    @cached_property
+    def n_effective(self) -> float:
+        """How many rows of equal weight say as much: (sum w)^2/sum(w^2) for event weights, else their number."""
+        w = self._row_weights
+        if self.dataset.weights_mean != "events":
+            return float(len(w))
+        return float(w.sum() ** 2 / np.sum(w**2))
+
+    @cached_property
+    def row_scale(self) -> NDArray[np.float64] | None:
+        """Size of the noise of each row, shape (n_counting_rows,), up to a factor where the noise is relative.
+
+        None where it is the same in all rows and not known. That of relative noise is the size of the target, which a
+        fit replaces by that of the prediction; a target near zero counts with a thousandth of the median.
+        """
+        if self.sigma is not None:
+            return self.sigma
+        if self.objective.noise != "relative":
+            return None
+        size = np.abs(self.y)
+        least = _LEAST_RELATIVE * float(np.median(size[size > 0]))
+        return np.maximum(size, least)
+
+    @cached_property
+    def _row_weights(self) -> NDArray[np.float64]:
+        weights = self.dataset.weights
+        return np.ones(len(self.rows)) if weights is None else weights[self.rows]
 
     @cached_property
     def variance(self) -> float:
@@ -189,8 +247,15 @@ class Problem:
 
     @cached_property
     def noise_floor(self) -> float:
-        """Loss at which float64 itself is the limit: there is nothing left to explain. 0 for a loss of the user's."""
+        """Loss at which the digits of the target are the limit: there is nothing left to explain.
+
+        The digits are those of float64, or those that the table was rounded to. 0 for a loss of the user's.
+        """
         return self.measure.noise_floor()
+
+    def is_exact(self, expression: Expression, loss: float) -> bool:
+        """Whether a formula with that loss leaves nothing to explain: no more than the rounding of the table."""
+        return self.measure.within_rounding(expression, loss)
 
     def _check_that_units_can_match(self) -> None:
         if self.objective.constants != "free" and not self._units_can_match():

@@ -1,5 +1,6 @@
 """Formulas: the operator table, the postfix Expression, and the ways to write, read and rewrite one."""
 
+from balmer.expressions.canonical import canonical
 from balmer.expressions.complexity import Complexity
 from balmer.expressions.constraints import Constraints
 from balmer.expressions.custom import CustomOperator
@@ -9,8 +10,10 @@ from balmer.expressions.expression import Expression, apply, constant, literal, 
 from balmer.expressions.latex import latex_name, latex_number, to_latex
 from balmer.expressions.operators import OPERATORS, Operator, operator_name
 from balmer.expressions.parser import is_bare_name, parse
+from balmer.expressions.precise import precisely
 from balmer.expressions.printers import to_text
 from balmer.expressions.rewrite import express_in
+from balmer.expressions.rounding import rounding
 from balmer.expressions.simplify import simplify
 from balmer.expressions.sympy_bridge import from_sympy, to_sympy
 from balmer.expressions.tidy import tidy, with_plain_numbers
@@ -25,6 +28,7 @@ __all__ = [
     "Expression",
     "Operator",
     "apply",
+    "canonical",
     "check_dimensions",
     "constant",
     "derivative",
@@ -36,6 +40,8 @@ __all__ = [
     "literal",
     "operator_name",
     "parse",
+    "precisely",
+    "rounding",
     "simplify",
     "tidy",
     "tie",

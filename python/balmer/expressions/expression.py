@@ -203,20 +203,27 @@ class Expression:
 
     # -- forms -----------------------------------------------------------------------------------------------
 
-    def text(self, names: Sequence[str] | None = None, digits: int | None = None) -> str:
-        """Infix text that `parse` reads back; ``digits`` shortens the free constants."""
+    def text(
+        self, names: Sequence[str] | None = None, digits: int | Sequence[int | None] | None = None
+    ) -> str:
+        """Infix text that `parse` reads back; ``digits`` shortens the free constants, all or each."""
         from balmer.expressions.printers import to_text
 
         return to_text(self, names, digits)
 
-    def latex(self, names: Sequence[str] | None = None, digits: int | None = None) -> str:
+    def latex(
+        self, names: Sequence[str] | None = None, digits: int | Sequence[int | None] | None = None
+    ) -> str:
         """LaTeX of the formula as it stands, not rearranged."""
         from balmer.expressions.latex import to_latex
 
         return to_latex(self, names, digits)
 
     def sympy(self, names: Sequence[str] | None = None, positive: Sequence[bool] | None = None) -> Any:
-        """The formula as a sympy expression with real (or positive) symbols of these names."""
+        """The formula as a sympy expression of plain symbols of these names.
+
+        With ``positive``, one flag for each name, the symbols are positive or real, so that sympy simplifies more.
+        """
         from balmer.expressions.sympy_bridge import to_sympy
 
         return to_sympy(self, names, positive)

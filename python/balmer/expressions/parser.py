@@ -4,7 +4,8 @@ The text is cut into tokens first. Whatever is not a number, a known name, a kno
 ``+ - * / ** ^ ( ) ,`` is refused there, and names become placeholders, so that columns called ``lambda``,
 ``E`` or ``v/c`` cannot be taken for anything else. Python's `ast` then only finds the structure.
 
-Rules that make one node of several: ``-3`` and ``1/2`` are one literal; ``u**2``, ``u**3``, ``u**(1/2)``,
+Rules that make one node of several: ``-3`` and ``1/2`` are one literal, and so is what names a number that is no
+fraction, as ``2*pi/3``, ``1/sqrt(2*pi)``, ``pi**2``, ``exp(1)`` and ``log(2)`` do; ``u**2``, ``u**3``, ``u**(1/2)``,
 ``u**0.5`` and ``u**-1`` are square, cube, sqrt and inv. The functions ``pow(u, 2)``, ``neg(3)`` and
 ``div(1, 2)`` stay as they are written.
 """
@@ -24,7 +25,7 @@ import numpy as np
 
 from balmer.errors import ConfigError
 from balmer.expressions.expression import Expression, variable
-from balmer.expressions.literals import PI
+from balmer.expressions.literals import PI, known_number
 from balmer.expressions.operators import CONSTANT, LITERAL, OPERATORS, VARIABLE
 
 if TYPE_CHECKING:
@@ -64,13 +65,14 @@ _MAX_WORD = 100
 _ACCEPTED = "numbers, names, functions and + - * / ** ^ ( ) ,"
 
 _Program = list[tuple[int, int, float]]
+_NAMING_FUNCTIONS = ("exp", "log", "sqrt")  # of a number they may be its name: log(2)
 _SPECIAL_POWERS = {2.0: "square", 3.0: "cube", 0.5: "sqrt", -1.0: "inv"}
 
 
 def parse(text: str, names: Sequence[str] = (), *, operators: Iterable[CustomOperator] = ()) -> Expression:
     """Read a formula.
 
-    Whole numbers, their ratios and ``pi`` are exact literals; numbers with a decimal point or an exponent are
+    Whole numbers, their ratios, ``pi`` and its like are exact literals; numbers with a decimal point or an exponent are
     free constants, unless written ``exact(0.1)``.
 
     Parameters
@@ -321,7 +323,8 @@ class _Reader:
                     operands[0], operands[1], half=isinstance(right, ast.Constant) and right.value == 0.5
                 )
             case ast.BinOp(op=op):
-                return _node({ast.Add: "add", ast.Sub: "sub"}.get(type(op), "mul"), *operands)
+                name = {ast.Add: "add", ast.Sub: "sub"}.get(type(op), "mul")
+                return _named(name, operands) or _node(name, *operands)
             case ast.Call(func=ast.Name(id=code)):
                 return self.call(self.called[int(code[1:])], operands, node)
         raise AssertionError("operands() has refused every other node")
@@ -342,7 +345,9 @@ class _Reader:
                 self.fail_at(node.col_offset, "takes one number, such as exact(6.62607015e-34)")
             return [(LITERAL, 0, operands[0][0][2])]
         if name in _LOGARITHMS:
-            return _node("div", _node("log", operands[0]), _node("log", [(LITERAL, 0, _LOGARITHMS[name])]))
+            return _node("div", _node("log", operands[0]), _logarithm(_LOGARITHMS[name]))
+        if name in _NAMING_FUNCTIONS and (number := _named(name, operands)):
+            return number
         result = operands[0]
         for operand in operands[1:]:
             result = _node(name, result, operand)
@@ -368,14 +373,28 @@ def _divided(left: _Program, right: _Program) -> _Program:
     exact = len(left) == len(right) == 1 and a[0] == b[0] == LITERAL
     if exact and a[2].is_integer() and b[2].is_integer() and b[2] != 0:
         return [(LITERAL, 0, a[2] / b[2])]
-    return _node("div", left, right)
+    return _named("div", [left, right]) or _node("div", left, right)
 
 
 def _powered(base: _Program, exponent: _Program, half: bool) -> _Program:
     kind, _, value = exponent[0]
     if len(exponent) == 1 and (kind == LITERAL or half) and value in _SPECIAL_POWERS:
-        return _node(_SPECIAL_POWERS[value], base)
-    return _node("pow", base, exponent)
+        return _named("pow", [base, exponent]) or _node(_SPECIAL_POWERS[value], base)
+    return _named("pow", [base, exponent]) or _node("pow", base, exponent)
+
+
+def _named(name: str, operands: list[_Program]) -> _Program | None:
+    """One literal for an operator on literals, if it makes a number that has a name and is no fraction."""
+    if name in ("add", "sub") or any(len(o) != 1 or o[0][0] != LITERAL for o in operands):
+        return None
+    with np.errstate(all="ignore"):
+        value = float(OPERATORS[name].numpy(*(np.float64(o[0][2]) for o in operands)))
+    known = known_number(value)
+    return None if known is None or known.is_rational else [(LITERAL, 0, known.value)]
+
+
+def _logarithm(number: float) -> _Program:
+    return _named("log", [[(LITERAL, 0, number)]]) or _node("log", [(LITERAL, 0, number)])
 
 
 def _expression(program: _Program) -> Expression:

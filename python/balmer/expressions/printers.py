@@ -1,7 +1,8 @@
 """Infix text of an Expression, with as few parentheses as the parser needs to read the same formula back.
 
 The law: ``parse(to_text(e, names), names)`` is ``e`` with the parser's folds made (``-3`` and ``1/2`` are one
-number; a literal power 2, 3, 1/2, -1 is square, cube, sqrt, inv). A free constant is never lost in a fold,
+number, as are the names of others, ``2*pi`` and ``log(2)``; a literal power 2, 3, 1/2, -1 is square, cube, sqrt,
+inv). A free constant is never lost in a fold,
 and a literal never becomes free. LaTeX is in `balmer.expressions.latex`.
 """
 
@@ -15,7 +16,7 @@ import numpy as np
 
 from balmer.errors import ConfigError
 from balmer.expressions.expression import Expression
-from balmer.expressions.literals import PI, decimal_text, simple_fraction
+from balmer.expressions.literals import decimal_text, known_number
 from balmer.expressions.operators import CONSTANT, LITERAL, OPERATORS_BY_CODE, VARIABLE
 from balmer.expressions.parser import is_bare_name
 
@@ -47,7 +48,7 @@ class _Text(NamedTuple):
 def to_text(
     expression: Expression,
     names: Sequence[str] | None = None,
-    digits: int | None = None,
+    digits: int | Sequence[int | None] | None = None,
     constants: Sequence[str] | None = None,
 ) -> str:
     """Infix text that `parse` reads back.
@@ -57,8 +58,8 @@ def to_text(
     expression : Expression
     names : sequence of str, optional
         Name of each feature; x0, x1, ... without. Names that cannot stand bare are put in backticks.
-    digits : int, optional
-        Significant digits of the free constants; without, they read back exactly.
+    digits : int or sequence of int, optional
+        Significant digits of the free constants, of all or of each in postfix order; without, they read back exactly.
     constants : sequence of str, optional
         A symbol for each free constant, in postfix order, shown in place of its value.
 
@@ -78,7 +79,7 @@ def to_text(
             return _literal(value)
         if constants is not None:
             return _Text(constants[which[i]], Level.ATOM)
-        return _signed(decimal_text(value, digits))
+        return _signed(decimal_text(value, digits_of(digits, which[i])))
 
     def node(i: int, below: list[_Text]) -> _Text:
         return _join(OPERATORS_BY_CODE[int(expression.ops[i])].name, below)
@@ -100,6 +101,11 @@ def feature_names(expression: Expression, names: Sequence[str] | None) -> list[s
     if len(names) < needed:
         raise ConfigError(f"the formula uses {needed} features, {len(names)} names were given")
     return list(names)
+
+
+def digits_of(digits: int | Sequence[int | None] | None, constant: int) -> int | None:
+    """Significant digits of the constant of that number."""
+    return digits if digits is None or isinstance(digits, int) else digits[constant]
 
 
 def constant_numbers(expression: Expression, constants: Sequence[object] | None) -> list[int]:
@@ -139,15 +145,14 @@ def _join(name: str, below: list[_Text]) -> _Text:
 
 
 def _literal(value: float) -> _Text:
-    if abs(value) == PI:
-        return _signed("pi" if value > 0 else "-pi")
-    ratio = simple_fraction(value)
-    if ratio is None:
+    known = known_number(value)
+    if known is None:
         text = f"exact({decimal_text(abs(value))})"
         return _signed(text if value > 0 else f"-{text}")
-    if ratio.denominator != 1:
-        return _Text(f"{ratio.numerator}/{ratio.denominator}", Level.PRODUCT)
-    return _signed("-0" if str(value) == "-0.0" else str(ratio.numerator))
+    text = "-0" if str(value) == "-0.0" else known.text
+    if "/" in text or not (known.is_rational or abs(known.fraction) == 1):
+        return _Text(text, Level.PRODUCT)
+    return _Text(text, Level.POWER) if "**" in text and value > 0 else _signed(text)
 
 
 def _signed(number: str) -> _Text:

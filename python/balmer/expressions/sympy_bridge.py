@@ -16,7 +16,7 @@ import numpy as np
 from balmer.errors import ConfigError
 from balmer.expressions.complexity import Complexity
 from balmer.expressions.expression import Expression, apply, constant, literal, variable
-from balmer.expressions.literals import PI, exact_fraction
+from balmer.expressions.literals import KnownNumber, exact_fraction, known_number
 from balmer.expressions.operators import LITERAL, OPERATORS_BY_CODE, VARIABLE
 from balmer.expressions.printers import constant_numbers, feature_names
 
@@ -30,14 +30,18 @@ _LARGEST_POWER = 1000
 _RECIPROCALS = {"cot": "tan", "sec": "cos", "csc": "sin", "coth": "tanh", "sech": "cosh", "csch": "sinh"}
 
 
-def symbols(names: Sequence[str], positive: Sequence[bool] | None = None) -> list[Any]:
-    """The sympy symbols that `to_sympy` uses: real, or positive where that is said."""
+def symbols(
+    names: Sequence[str], positive: Sequence[bool] | None = None, nonnegative: Sequence[bool] | None = None
+) -> list[Any]:
+    """The sympy symbols that `to_sympy` uses: plain ones, or real, positive and nonnegative ones where that is said."""
     import sympy
 
-    flags = [False] * len(names) if positive is None else positive
+    if positive is None:
+        return [sympy.Symbol(name) for name in names]
+    never = nonnegative or [False] * len(names)
     return [
-        sympy.Symbol(name, positive=True) if flag else sympy.Symbol(name, real=True)
-        for name, flag in zip(names, flags, strict=True)
+        sympy.Symbol(name, **({"positive": True} if p else {"nonnegative": True} if n else {"real": True}))
+        for name, p, n in zip(names, positive, never, strict=True)
     ]
 
 
@@ -46,6 +50,7 @@ def to_sympy(
     names: Sequence[str] | None = None,
     positive: Sequence[bool] | None = None,
     constants: Sequence[Any] | None = None,
+    nonnegative: Sequence[bool] | None = None,
 ) -> Any:
     """The formula as a sympy expression; sympy's own automatic simplifications apply.
 
@@ -55,14 +60,17 @@ def to_sympy(
     names : sequence of str, optional
         Name of each feature; x0, x1, ... without.
     positive : sequence of bool, optional
-        For each feature, whether its symbol is positive; all are real.
+        For each feature, whether its symbol is assumed to be positive, or real only. Without, symbols are plain:
+        ``sympy.Symbol(name)`` is the symbol of that feature.
     constants : sequence of sympy.Symbol, optional
         What stands for each free constant, in postfix order; Floats of 17 digits without.
+    nonnegative : sequence of bool, optional
+        Beside ``positive``, for each feature, whether its symbol is assumed not to be negative.
 
     Returns
     -------
     sympy.Expr
-        Literals are Integers, Rationals or multiples of pi.
+        Literals are Integers, Rationals or exact multiples of pi, sqrt(2), log(2) and their like.
 
     Raises
     ------
@@ -73,7 +81,9 @@ def to_sympy(
 
     shown = feature_names(expression, names)
     which = constant_numbers(expression, constants)
-    features = symbols(shown, None if positive is None else list(positive)[: len(shown)])
+    features = symbols(
+        shown, *(None if f is None else list(f)[: len(shown)] for f in (positive, nonnegative))
+    )
 
     def leaf(i: int) -> Any:
         op, value = expression.ops[i], float(expression.values[i])
@@ -81,8 +91,9 @@ def to_sympy(
             return features[expression.args[i]]
         if op != LITERAL:
             return sympy.Float(value, 17) if constants is None else constants[which[i]]
-        if abs(value) == PI:
-            return sympy.pi if value > 0 else -sympy.pi
+        known = known_number(value)
+        if known is not None:
+            return known.sympy()
         if not math.isfinite(value):
             return sympy.Float(value, 17)
         ratio = exact_fraction(value)
@@ -155,8 +166,10 @@ class _Reader:
             return constant(float(e))
         if self.is_constant(e):
             return constant(self.value(e))
-        if e.is_number and (e.is_Rational or e is self.sp.pi or e.is_NumberSymbol):
+        if e.is_number and (e.is_Rational or e.is_NumberSymbol):
             return self.exact(e)
+        if known := self.known(e):
+            return literal(known.value)
         if e.is_Add:
             return self.sum(e)
         if e.is_Mul or e.is_Pow or isinstance(e, self.sp.sign):
@@ -194,12 +207,22 @@ class _Reader:
         return number
 
     def exact(self, e: Any) -> Expression:
-        if e is self.sp.E:
-            return apply("exp", literal(1.0))
         try:
             return literal(int(e.p) / int(e.q) if e.is_Rational else float(e))
         except OverflowError:
             raise ConfigError(f"the number {str(e)[:20]}... is too large") from None
+
+    def known(self, e: Any) -> KnownNumber | None:
+        """The number with a name that this is, if it is no fraction: 2*pi, 1/sqrt(2*pi), log(2)."""
+        if not self.merging or not e.is_number or e.has(self.sp.Float):
+            return None
+        if not (e.is_Mul or e.is_Pow or isinstance(e, self.sp.log | self.sp.exp) or e.is_NumberSymbol):
+            return None
+        try:
+            known = known_number(self.value(e))
+        except ConfigError:
+            return None
+        return None if known is None or known.is_rational else known
 
     # -- sums ------------------------------------------------------------------------------------------------
 
@@ -247,12 +270,19 @@ class _Reader:
                 powers.append(factor.as_base_exp() if factor.is_Pow else (factor, self.sp.Integer(1)))
         start = [constant(self.value(self.sp.Mul(*free)))] if free else []
         spellings = [(number, powers), *self.joined_roots(number, powers)]
-        return min((self.quotient(start, *spelling) for spelling in spellings), key=Complexity().of)
+        spellings += [named for spelling in spellings if (named := self.with_known(*spelling))]
+        return min((self.quotient(start, *spelling) for spelling in spellings), key=_price)
 
     def quotient(self, start: list[Expression], number: Any, powers: list[_Power]) -> Expression:
         """Product of what is given, a rational number and powers, as one fraction."""
         sign, numerator, denominator = 1, list(start), []
-        if number == -1:
+        if isinstance(number, KnownNumber):
+            upside_down = known_number(1 / number.value)
+            if powers and upside_down is not None and "/" not in upside_down.text and "/" in number.text:
+                denominator = [literal(upside_down.value)]
+            else:
+                numerator.append(literal(number.value))
+        elif number == -1:
             sign = -1
         elif abs(number.p) == 1 and number.q != 1:
             sign, denominator = int(number.p), [literal(float(number.q))]
@@ -273,10 +303,20 @@ class _Reader:
                 numerator.append(self.read(e))
         return _quotient(sign, numerator, denominator)
 
+    def with_known(self, number: Any, powers: list[_Power]) -> tuple[KnownNumber, list[_Power]] | None:
+        """The factors with one known number, such as 2*pi, for all the numbers among them."""
+        numbers = [b**e for b, e in powers if b.is_number]
+        known = self.known(self.sp.Mul(number, *numbers, evaluate=False)) if numbers else None
+        return None if known is None else (known, [(b, e) for b, e in powers if not b.is_number])
+
     def joined_roots(self, number: Any, powers: list[_Power]) -> Iterator[tuple[Any, list[_Power]]]:
         """sqrt(x*y) for sqrt(x)*sqrt(y), and 1/sqrt(2*pi) for sqrt(2)/(2*sqrt(pi)), as sympy writes them."""
         for r in sorted({abs(e) for _, e in powers if e.is_Rational and not e.is_Integer}):
-            roots = [(b, e) for b, e in powers if abs(e) == r and b.is_nonnegative]
+            equal = [(b, e) for b, e in powers if abs(e) == r]
+            # One base of any sign may stand under a root with others that are not negative.
+            roots = [p for p in equal if p[0].is_nonnegative] + [p for p in equal if not p[0].is_nonnegative][
+                :1
+            ]
             others = [p for p in powers if p not in roots]
             if len(roots) > 1:
                 yield number, [*others, self.root(self.sp.Mul(*(b ** (e / r) for b, e in roots)), r)]
@@ -286,6 +326,11 @@ class _Reader:
                     inside = self.sp.Mul(number**2, *(b ** (2 * e) for b, e in chosen))
                     rest = [p for p in powers if p not in chosen]
                     yield self.sp.sign(number), [*rest, self.root(inside, r)]
+                if len(numbers) == 1 and numbers[0][0].is_Integer and len(roots) > 1:
+                    # sqrt(x/3), which sympy writes sqrt(3)*sqrt(x)/3
+                    ((n, e),) = numbers
+                    inside = self.sp.Mul(*(b ** (2 * e) for b, e in roots), n ** (-4 * e))
+                    yield number * n ** (2 * e), [*others, self.root(inside, r)]
 
     def root(self, inside: Any, r: Any) -> _Power:
         above, below = inside.as_numer_denom()
@@ -370,6 +415,12 @@ class _Reader:
         if u.is_Add and self.sp.Integer(1) in u.args:
             return apply("log1p", self.read(u - 1))
         return apply("log", self.read(u))
+
+
+def _price(expression: Expression) -> tuple[int, int]:
+    """Complexity, and how many exact numbers have no short name."""
+    numbers = expression.values[expression.ops == LITERAL]
+    return Complexity().of(expression), sum(known_number(float(v)) is None for v in numbers)
 
 
 def _summed(terms: list[tuple[bool, Expression]]) -> Expression:

@@ -7,6 +7,7 @@ from collections.abc import Collection
 import numpy as np
 
 from balmer.expressions.expression import Expression, apply, constant, literal
+from balmer.expressions.literals import known_number
 from balmer.expressions.operators import CONSTANT, LITERAL, OPERATORS_BY_CODE, VARIABLE
 
 __all__ = ["tidy", "with_plain_numbers"]
@@ -60,7 +61,7 @@ def with_plain_numbers(expression: Expression) -> Expression:
     """The formula with a free constant of the same value for every number such as cos(2) or tanh(1/2).
 
     A search comes upon them where a term inside a function falls away. They only spell what was fitted, and
-    hide that it has an error; a true log(2) comes out as 0.693 with its error, too.
+    hide that it has an error. A number that has a name, as log(2) and sqrt(pi) have, becomes one exact number.
     """
 
     def leaf(i: int) -> tuple[int, Expression]:
@@ -81,6 +82,9 @@ def _plain(kind: int, part: Expression) -> Expression:
     if kind != _ODD_NUMBER:
         return part
     value = float(part.evaluate(np.zeros((0, 1)))[0])
+    known = known_number(value)
+    if known is not None and not known.is_rational:
+        return literal(known.value)
     return constant(value) if np.isfinite(value) else part
 
 

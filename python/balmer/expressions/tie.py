@@ -49,7 +49,7 @@ def tie(
     found: list[Expression] = []
     failures: tuple[type[Exception], ...] = (ConfigError, *sympy_failures())
     try:
-        for form in spellings(to_sympy(expression, names, None, constants)):
+        for form in spellings(to_sympy(expression, names, [False] * n_features, constants)):
             try:
                 candidate = express_in(from_sympy(form, names, known), allowed)
             except ConfigError:

@@ -34,8 +34,13 @@ def problem_of(
     space: SearchSpace | None,
     objective: Objective | None,
     caller: str = "discover",
+    **more: object,
 ) -> Problem:
     """The problem that is meant: a given one, or a Dataset with the space and objective beside it.
+
+    Parameters
+    ----------
+    more : fields of the Objective that are given by themselves; None where not.
 
     Raises
     ------
@@ -43,7 +48,7 @@ def problem_of(
         If something is given twice, or `data` is neither.
     """
     if isinstance(data, Problem):
-        if operators is not None or space is not None or objective is not None:
+        if any(given is not None for given in (operators, space, objective, *more.values())):
             raise ConfigError(
                 "a Problem has its own space and objective: give operators, space and objective there"
             )
@@ -58,6 +63,13 @@ def problem_of(
             raise ConfigError("operators are given twice: in the space and beside it")
         given = {} if space is None else {name: getattr(space, name) for name in space.model_fields_set}
         space = SearchSpace.read(given | {"operators": operators})
+    fields = {name: value for name, value in more.items() if value is not None}
+    for name in fields:
+        if objective is not None and name in objective.model_fields_set:
+            raise ConfigError(f"{name} is given twice: in the objective and beside it")
+    if fields:
+        told = {} if objective is None else {f: getattr(objective, f) for f in objective.model_fields_set}
+        objective = Objective.read(told | fields)
     return Problem(data, space or SearchSpace(), objective or Objective())
 
 

@@ -7,9 +7,11 @@ import platform
 import time as clock
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
+
+import numpy as np
 
 from balmer.data import Bounds, Dataset
 from balmer.engines import (
@@ -28,18 +30,26 @@ from balmer.engines.base import OnProgress, State, Stopped
 from balmer.errors import ConfigError, EngineError
 from balmer.expressions import Expression, express_in, parse
 from balmer.kernels import losses
+from balmer.search.aliases import lowest
+from balmer.search.assess import assess
 from balmer.search.buckingham import reduced_formulas
 from balmer.search.campaign import evolve_with_structure
 from balmer.search.choice import chosen_engine, problem_of, seed_of
+from balmer.search.effect import effective, null_law
 from balmer.search.enumeration import small_formulas
 from balmer.search.front import Front
 from balmer.search.law import Law
+from balmer.search.noise import growth_of_noise
+from balmer.search.periodic import periodic_laws
 from balmer.search.plan import Plan
 from balmer.search.power_law import power_laws
 from balmer.search.probe import table_of
 from balmer.search.prune import shortened
-from balmer.search.refine import Refined, distinct, law_of, refine, refit, units_hold
+from balmer.search.quadrants import without_phases
+from balmer.search.refine import Refined, distinct, law_of, refine, refit, tidied, units_hold
 from balmer.search.refine import structure as skeleton
+from balmer.search.selection import Score
+from balmer.search.stable import stable_front
 from balmer.units import Unit
 
 __all__ = ["Discovery", "discover"]
@@ -50,6 +60,7 @@ _EVALUATIONS_FOR_THAT = 200_000
 _LEAST_EFFORT = 0.02
 _REFINEMENT = 0.15  # of the seconds at most are kept for refits and simplification
 _LONGEST_REFINEMENT = 6.0  # seconds
+GROWING = 1e-3  # probability below which noise of one size is not believed
 _FAR = 30.0  # nats of description length by which a law is out of the question
 
 
@@ -66,6 +77,7 @@ class Discovery:
     state : from which the engine can go on.
     findings : what was seen of the target's structure; of a function, to its rounding.
     plan : what was made of it, as a tree; None where the structure was not searched.
+    notices : what to think of, a sentence each: those of the Problem, then those of the laws found.
     """
 
     front: Front
@@ -75,6 +87,7 @@ class Discovery:
     state: State = field(repr=False)
     findings: tuple[Finding, ...] = ()
     plan: Plan | None = None
+    notices: tuple[str, ...] = ()
 
     @property
     def best(self) -> Law:
@@ -91,11 +104,6 @@ class Discovery:
                 + (" and the right units" if self.problem.check_units else "")
             )
         return self.front.best
-
-    @property
-    def notices(self) -> tuple[str, ...]:
-        """What to look at in the table, each a sentence: columns that give the target away, units that are missing."""
-        return self.problem.notices
 
     @property
     def notice(self) -> str:
@@ -134,6 +142,8 @@ def discover(
     operators: str | Sequence[str] | None = None,
     space: SearchSpace | None = None,
     objective: Objective | None = None,
+    noise: str | None = None,
+    exact_numbers: bool | None = None,
     start: Sequence[Expression | str] = (),
     state: State | None = None,
     structure: bool | None = None,
@@ -163,6 +173,7 @@ def discover(
         are fitted and judged in float64.
     operators : names or symbols, as in ``"+ - * / sqrt"``; a short way to SearchSpace(operators=...).
     space, objective : see `SearchSpace` and `Objective`.
+    noise, exact_numbers : short ways to Objective(noise=..., exact_numbers=...).
     start : formulas, or texts in terms of the columns, from which the search begins.
     state : of an earlier Discovery of the same problem, from which the evolution goes on.
     structure : whether the target is probed for structure and smaller problems are searched that it allows; None is
@@ -181,7 +192,7 @@ def discover(
     begin = clock.perf_counter()
     seed = seed_of(seed)
     table, function = table_of(data, box, rows, seed, target_unit)
-    problem = problem_of(table, operators, space, objective)
+    problem = problem_of(table, operators, space, objective, noise=noise, exact_numbers=exact_numbers)
     if time is None and evaluations is None:
         time = DEFAULT_SECONDS
     limits = {"seconds": time, "evaluations": evaluations, "target_loss": target_loss, "patience": patience}
@@ -200,6 +211,7 @@ def discover(
     try:
         interrupted = _report(on_progress, "power laws")
         candidates += [(e, "power law") for e in power_laws(problem) if units_hold(e, problem)]
+        candidates += [(e, "periodogram") for e in periodic_laws(problem)]
         interrupted |= report([e for e, _ in candidates])
         if not interrupted:
             candidates += [(e, "enumeration") for e in small_formulas(problem, _effort(budget), report)]
@@ -226,7 +238,7 @@ def discover(
         candidates += plan.formulas
     _report(on_progress, "refit", 1.0)
     until = float("inf") if budget.seconds is None else clock.perf_counter() + _reserve(budget.seconds)
-    front, impatient = _front(candidates, evolution, problem, threads, until)
+    front, impatient, growing = _front(candidates, evolution, problem, threads, until)
     provenance = {
         "balmer": version("balmer"),
         "python": platform.python_version(),
@@ -240,7 +252,10 @@ def discover(
         "seconds": clock.perf_counter() - begin,
     }
     stopped: Stopped = "interrupted" if interrupted or impatient else evolution.stopped
-    return Discovery(front, problem, provenance, stopped, evolution.state, tuple(findings), plan)
+    notices = [*problem.notices, *([_growth(growing)] if growing < GROWING else [])]
+    return Discovery(
+        front, problem, provenance, stopped, evolution.state, tuple(findings), plan, tuple(notices)
+    )
 
 
 def _start(start: Sequence[Expression | str], problem: Problem) -> list[Expression]:
@@ -264,35 +279,94 @@ def _front(
     problem: Problem,
     threads: int | None,
     until: float,
-) -> tuple[Front, bool]:
-    """Refit what may be on the front and refine what is; the front, and whether the user interrupted.
+) -> tuple[Front, bool, float]:
+    """Refit what may be on the front and refine what is.
+
+    Returns
+    -------
+    The front, whether the user interrupted, and the probability that noise of one size looks like what is left.
 
     Refinement begins with the best and ends at `until` of the clock, so that a budget in seconds holds for the whole;
     what has not had its turn is shown as it was found.
     """
     origins = {skeleton(e): origin for e, origin in candidates}
     archive = [(c.expression, origins.get(skeleton(c.expression), "evolution")) for c in evolution.archive]
+    archive += [(e, "constant") for e in null_law(problem)]
     with ThreadPoolExecutor(threads) as pool:  # the fits are compiled and run without the GIL
         refined = list(pool.map(lambda found: refit(found[0], problem, found[1]), archive))
     # As many constants as rows pass through every point and say nothing.
     rows = len(problem.y)
     refined = [r for r in refined if r.loss < float("inf") and r.expression.n_constants < rows]
+    refined = [lowest(r, problem) for r in refined]
     interrupted = False
-    better: list[Refined] = []
-    # Not in threads: sympy keeps state of its own between calls.
-    found = sorted(_front_of(refined, problem), key=lambda r: r.length)
-    most = _worth_refining(found, problem)
-    for r in found:
-        try:
-            skipped = interrupted or clock.perf_counter() > until or not most(r)
-            better += [r] if skipped else refine(shortened(r, problem), problem)
-        except KeyboardInterrupt:  # no more patience: the rest is shown as it was found
-            interrupted = True
-            better.append(r)
-    laws = [law_of(r, problem) for r in _front_of(better, problem)]
+
+    def each(
+        found: Sequence[Refined],
+        improve: Callable[[Refined], list[Refined]],
+        rest: Callable[[Refined], Refined] = lambda r: r,
+    ) -> list[Refined]:
+        """What improves the laws, those that may be chosen first; the rest as it was found."""
+        nonlocal interrupted
+        found = sorted(found, key=lambda r: r.length)
+        worth = _worth_refining(found, problem)
+        better: list[Refined] = []
+        # Not in threads: sympy keeps state of its own between calls.
+        for r in found:
+            try:
+                skipped = interrupted or clock.perf_counter() > until or not worth(r)
+                better += [rest(r)] if skipped else improve(r)
+            except KeyboardInterrupt:  # no more patience
+                interrupted = True
+                better.append(r)
+        return better
+
+    better = each(
+        stable_front(refined, problem, _front_of),
+        lambda r: _improved(r, problem),
+        lambda r: tidied(r, problem),
+    )
+    scored, growing = _scoring(better, problem)
+    better = each(
+        stable_front([scored(r) for r in better], problem, _front_of), lambda r: assess(r, problem, scored)
+    )
+    laws = [law_of(r, problem) for r in stable_front(better, problem, _front_of)]
     right = [law for law in laws if law.units_hold is not False or not problem.check_units]
     front = Front.of([law for law in right if problem.space.admits(law.expression)])
-    return front, interrupted
+    return front, interrupted, growing
+
+
+def _scoring(found: Sequence[Refined], problem: Problem) -> tuple[Callable[[Refined], Refined], float]:
+    """By what laws are chosen, and the probability that noise of one size looks like this.
+
+    Where residuals grow with the prediction, the description length of noise of one size is that of a few rows, and
+    terms that describe their noise would be chosen. Where noise relative to the prediction describes the best law
+    better, all laws are chosen by that; they stay as they were fitted.
+    """
+    best = min(found, key=lambda r: r.length, default=None)
+    if best is None or problem.objective.noise != "constant":
+        return lambda r: r, 1.0
+    chance = growth_of_noise(best.expression, problem)
+    if chance >= GROWING:
+        return lambda r: r, 1.0
+    relative = replace(problem, objective=problem.objective.model_copy(update={"noise": "relative"}))
+    # From a mean square of relative residuals to one of residuals.
+    assert relative.row_scale is not None
+    shift = float(np.sum(relative.square_weights * relative.row_scale**2 * np.log(relative.row_scale)))
+
+    def scored(r: Refined) -> Refined:
+        score = refit(r.expression, relative, r.origin).score
+        length = score.description_length + problem.n_effective * shift
+        two = 2 * problem.n_effective * shift
+        return replace(r, score=Score(length, score.bic + two, score.aic + two))
+
+    return (scored if scored(best).length < best.length else lambda r: r), chance
+
+
+def _improved(found: Refined, problem: Problem) -> list[Refined]:
+    """A fitted formula without what it does not need, in its simplest spellings; each of them is a law."""
+    laws = [lowest(r, problem) for r in refine(shortened(effective(found, problem), problem), problem)]
+    still = [s for r in laws for s in without_phases(r, problem)]
+    return laws + [lowest(r, problem) for s in still for r in refine(s, problem)]
 
 
 def _worth_refining(found: Sequence[Refined], problem: Problem) -> Callable[[Refined], bool]:
@@ -312,15 +386,17 @@ def _front_of(refined: Sequence[Refined], problem: Problem) -> list[Refined]:
     for r in refined:
         by_complexity.setdefault(cost.of(r.expression), []).append(r)
     kept: list[Refined] = []
-    bound = float("inf")
+    bound, shortest = float("inf"), float("inf")
     for complexity in sorted(by_complexity):
-        if bound <= problem.noise_floor:  # what is exact cannot be beaten, only spelt at greater length
-            break
         level = sorted(
-            (r for r in by_complexity[complexity] if r.loss < bound), key=lambda r: round(r.length, 6)
+            (r for r in by_complexity[complexity] if r.loss < bound or r.length < shortest),
+            key=lambda r: round(r.length, 6),
         )
         kept += level[:2]
+        shortest = min(shortest, *(r.length for r in by_complexity[complexity]))
         bound = min(bound, *(r.loss for r in by_complexity[complexity]))
+        if any(problem.is_exact(r.expression, r.loss) for r in by_complexity[complexity]):
+            break  # what is exact cannot be beaten, only spelt at greater length
     return kept
 
 
@@ -342,8 +418,15 @@ def _report(
     return on_progress is not None and bool(on_progress(Progress(stage, fraction=fraction, front=front)))
 
 
+def _growth(chance: float) -> str:
+    return (
+        f"the residuals grow with the prediction (Breusch-Pagan p = {chance:.1g}): noise = 'relative' fits such data, "
+        f"or give the uncertainties"
+    )
+
+
 def _is_exact(formulas: Sequence[Expression], problem: Problem) -> bool:
-    return any(c.loss <= problem.noise_floor for c in _judged(formulas, problem))
+    return any(problem.is_exact(c.expression, c.loss) for c in _judged(formulas, problem))
 
 
 def _judged(formulas: Sequence[Expression], problem: Problem) -> tuple[Candidate, ...]:

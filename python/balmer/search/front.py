@@ -25,7 +25,7 @@ _WORTHWHILE = (
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Front(Sequence[Law]):
-    """Laws by ascending complexity and strictly descending loss.
+    """Laws by ascending complexity, each of a smaller loss or description length than all simpler ones.
 
     Of laws of one complexity the one of the smallest description length is kept; `best` is the law of the smallest
     description length of all.
@@ -37,10 +37,16 @@ class Front(Sequence[Law]):
     def of(cls, laws: Sequence[Law]) -> Front:
         """The front of any laws."""
         kept: list[Law] = []
+        shortest = float("inf")
         bound = float("inf")  # the least loss of any simpler law, also of those that were not kept
         for complexity in sorted({law.complexity for law in laws}):
             same = [law for law in laws if law.complexity == complexity]
-            level = [law for law in same if law.loss < bound * (1 - _WORTHWHILE)]
+            level = [
+                law
+                for law in same
+                if law.loss < bound * (1 - _WORTHWHILE) or law.score.description_length < shortest
+            ]
+            shortest = min(shortest, *(law.score.description_length for law in same))
             bound = min(bound, *(law.loss for law in same))
             if level:
                 kept.append(min(level, key=lambda law: (round(law.score.description_length, 6), law.loss)))

@@ -17,6 +17,7 @@ from balmer.data import Column, Role
 from balmer.errors import BalmerError, DataError
 from balmer.expressions import Expression
 from balmer.expressions.operators import CONSTANT, LITERAL, OPERATORS, OPERATORS_BY_CODE, VARIABLE
+from balmer.search.exact import ExactNumber
 from balmer.search.front import Front
 from balmer.search.law import Constant, Law
 from balmer.search.selection import Score
@@ -56,6 +57,9 @@ _SCHEMA = pa.schema(
         ("constant_errors", pa.list_(pa.float64())),
         ("constant_units", pa.list_(_UNIT)),
         ("covariance", pa.list_(pa.float64())),
+        ("exact_values", pa.list_(pa.float64())),
+        ("exact_estimates", pa.list_(pa.float64())),
+        ("exact_errors", pa.list_(pa.float64())),
     ]
 )
 
@@ -73,8 +77,9 @@ def write_front(front: Front, file: BinaryIO) -> None:
     """Write one row per law.
 
     The columns up to ``chosen`` are those of `Front.to_pandas`, with every digit of the constants, and LaTeX. The
-    rest is the law itself: its postfix program (``ops``, ``args``, ``values``), its constants with their errors
-    and units, and their covariance row by row. Columns of the data are described in the file's metadata.
+    rest is the law itself: its postfix program (``ops``, ``args``, ``values``), its constants with their errors and
+    units, their covariance row by row, and the exact numbers with what a fit gives for them. Columns of the data are
+    described in the file's metadata.
     """
     best = front.best_index if len(front) else -1
     rows = [_row(law) | {"chosen": i == best} for i, law in enumerate(front)]
@@ -152,6 +157,9 @@ def _row(law: Law) -> dict[str, Any]:
         "constant_errors": [constant.error for constant in law.constants],
         "constant_units": [_unit(constant.unit) for constant in law.constants],
         "covariance": law.covariance.ravel().tolist(),
+        "exact_values": [number.value for number in law.exact],
+        "exact_estimates": [number.estimate for number in law.exact],
+        "exact_errors": [number.error for number in law.exact],
     }
 
 
@@ -181,7 +189,14 @@ def _law(row: Mapping[str, Any], shared: _Shared) -> Law:
         features=shared.features,
         target=shared.target,
         positive=shared.positive,
+        exact=_exact(row),
     )
+
+
+def _exact(row: Mapping[str, Any]) -> tuple[ExactNumber, ...]:
+    """The exact numbers; a front of an earlier version has none."""
+    columns = [row.get(f"exact_{what}") or [] for what in ("values", "estimates", "errors")]
+    return tuple(ExactNumber(*map(float, numbers)) for numbers in zip(*columns, strict=True))
 
 
 def _column(column: Column) -> dict[str, Any]:

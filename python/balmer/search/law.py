@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import html
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +15,9 @@ from balmer.errors import DataError
 from balmer.expressions import Expression
 from balmer.expressions.operators import CONSTANT, OPERATORS
 from balmer.search.base_scale import factor, in_columns, into_unit_of, reading
+from balmer.search.digits import shown_digits
+from balmer.search.exact import ExactNumber
+from balmer.search.rounding import number_with_error
 from balmer.search.selection import Score
 from balmer.units import Unit, solve_powers
 
@@ -27,7 +29,10 @@ __all__ = ["Constant", "Law"]
 
 @dataclass(frozen=True)
 class Constant:
-    """A fitted constant: its name in the formula, value, standard error and unit (None where it is not known)."""
+    """A fitted constant: its name in the formula, value, error and unit (None where it is not known).
+
+    value ± error holds 68.3 %; see `balmer.search.refine.covariance` for how.
+    """
 
     name: str
     value: float
@@ -57,6 +62,8 @@ class Law:
     origin : the part of the search that found it.
     features, target : the columns it speaks of.
     positive : for each feature, whether it is positive in all rows (an assumption sympy may use).
+    exact : the numbers of the formula that the data prove to be exact, with what a fit gives for them if they are free;
+        the errors of the constants are those of that fit.
     """
 
     expression: Expression
@@ -70,6 +77,7 @@ class Law:
     features: tuple[Column, ...]
     target: Column
     positive: tuple[bool, ...]
+    exact: tuple[ExactNumber, ...] = ()
 
     @property
     def wildcards(self) -> tuple[Constant, ...]:
@@ -114,13 +122,27 @@ class Law:
         """Names of the features."""
         return tuple(column.name for column in self.features)
 
-    def text(self, digits: int | None = 6) -> str:
-        """The right-hand side as text; ``digits=None`` gives every digit of the constants."""
-        return self.expression.text(self.names, digits)
+    def text(self, digits: int | Sequence[int | None] | Literal["errors"] | None = "errors") -> str:
+        """The right-hand side as text.
+
+        By default each constant is rounded to two digits of its error (`balmer.search.digits`); a number asks for so
+        many significant digits, and None for every digit, with which the text reads back as the law.
+        """
+        return self.expression.text(self.names, self._digits(digits))
+
+    def _digits(self, digits: Any) -> int | Sequence[int | None] | None:
+        asked: int | Sequence[int | None] | None = digits
+        return self.shown_digits if digits == "errors" else asked
+
+    @property
+    def shown_digits(self) -> list[int | None]:
+        """Significant digits of each constant in a short formula; None for all."""
+        return shown_digits(self.expression.constants, self.covariance, more=int(bool(self.exact)))
 
     def __str__(self) -> str:
         lines = [f"{self.target.name} = {self.text()}"]
         lines += [f"  {constant}" for constant in self.constants]
+        lines += [f"  {number}" for number in self.exact]
         lines += [f"  {note}" for note in (self.carried, self.reading and f"with {self.reading}") if note]
         lines.append(f"  loss {self.loss:.4g}, complexity {self.complexity}, from {self.origin}")
         return "\n".join(lines)
@@ -128,19 +150,29 @@ class Law:
     def __repr__(self) -> str:
         return f"<Law {self.target.name} = {self.text()}>"
 
-    def latex(self, digits: int | None = 6) -> str:
-        """LaTeX of the whole equation."""
+    def latex(self, digits: int | Sequence[int | None] | Literal["errors"] | None = "errors") -> str:
+        """LaTeX of the whole equation, with digits as in `text`."""
         from balmer.expressions.latex import latex_name
 
-        return f"{latex_name(self.target.name)} = {self.expression.latex(self.names, digits)}"
+        return f"{latex_name(self.target.name)} = {self.expression.latex(self.names, self._digits(digits))}"
 
-    def sympy(self) -> Any:
-        """The right-hand side as a sympy expression; its symbols bear the columns' names.
+    def sympy(self, assumptions: bool = False) -> Any:
+        """The right-hand side as a sympy expression.
 
-        They stand for the columns' own numbers, and the value is in the target's unit: of an angle in degrees there is
-        ``cos(pi*theta/180)``.
+        Its symbols are plain and bear the columns' names, so that ``law.sympy().diff(sympy.Symbol("t"))`` means the
+        column t. With ``assumptions`` they are real, or positive where all of the column is: sympy then simplifies
+        more, but such a symbol is another than a plain one of its name. They stand for the columns' own numbers, and
+        the value is in the target's unit: of an angle in degrees there is ``cos(pi*theta/180)``.
         """
-        return in_columns(self.expression.sympy(self.names, self.positive), self.features, self.target)
+        formula = self.expression.sympy(self.names, self.positive if assumptions else None)
+        return in_columns(formula, self.features, self.target)
+
+    @property
+    def symbols(self) -> dict[str, Any]:
+        """The plain sympy symbol of each feature, by name."""
+        import sympy
+
+        return {name: sympy.Symbol(name) for name in self.names}
 
     def predict(self, X: ArrayLike | Mapping[str, ArrayLike] | pd.DataFrame | Dataset) -> NDArray[np.float64]:
         """Values of the law.
@@ -185,10 +217,10 @@ class Law:
                 raise DataError(
                     f"the law takes {', '.join(map(repr, names))}; missing: {', '.join(missing) or 'none'}"
                 )
-            arrays = np.broadcast_arrays(*(np.asarray(given[name], dtype=float) for name in used))
+            arrays = np.broadcast_arrays(*(np.asarray(given[name], dtype=float) for name in used or given))
             shape = arrays[0].shape if arrays else ()
             X = np.zeros((len(names), max(int(np.prod(shape)), 1)))
-            for i, array in zip(expression.variables, arrays, strict=True):
+            for i, array in zip(expression.variables, arrays, strict=bool(used)):
                 X[i] = array.ravel() * factors[i]
             values = expression.evaluate(X) / of_target
             return values.reshape(shape) if shape else float(values[0])
@@ -211,7 +243,11 @@ class Law:
                     raise DataError(
                         f"column {self.names[i]!r} of the law is missing; there are {', '.join(map(str, X))}"
                     )
-            n = len(X[self.names[self.expression.variables[0]]]) if self.expression.variables else len(X)
+            used = self.expression.variables
+            columns = (
+                [self.names[used[0]]] if used else list(X)
+            )  # a constant has as many values as any column
+            n = len(X[columns[0]]) if columns else len(X)
             matrix = np.zeros((len(self.names), n))
             for i in self.expression.variables:
                 matrix[i] = np.asarray(X[self.names[i]], dtype=np.float64)
@@ -228,23 +264,9 @@ class Law:
         return f"$\\displaystyle {self.latex()}$"
 
     def _repr_html_(self) -> str:
-        rows = "".join(f"<li>{html.escape(str(constant))}</li>" for constant in self.constants)
+        numbers = (*self.constants, *self.exact)
+        rows = "".join(f"<li>{html.escape(str(number))}</li>" for number in numbers)
         return (
             f"<div>{self._repr_latex_()}<ul>{rows}</ul>"
             f"<small>loss {self.loss:.4g}, complexity {self.complexity}, from {html.escape(self.origin)}</small></div>"
         )
-
-
-def number_with_error(value: float, error: float) -> str:
-    """A value and its standard error, rounded to two digits of the error: ``364.5068 ± 0.0013``."""
-    if not math.isfinite(error):
-        return f"{value:.6g}"
-    if error == 0.0 or error < 1e-12 * abs(value):  # as many digits as a float has for certain
-        return f"{value:.12g}"
-    exponent = math.floor(math.log10(error))
-    size = math.floor(math.log10(max(abs(value), error)))
-    if -4 <= size <= 6 and exponent > -12:
-        decimals = max(0, 1 - exponent)
-        return f"{value:.{decimals}f} ± {error:.{decimals}f}"
-    decimals = max(0, size - exponent + 1)
-    return f"({value / 10.0**size:.{decimals}f} ± {error / 10.0**size:.{decimals}f})e{size:+d}"

@@ -1,13 +1,15 @@
 """The likelihood that belongs to a loss: what the criteria of a law, and the errors of its constants, rest on.
 
-A loss L, the mean over n rows, is taken for a negative log-likelihood n (L/tau + log Z(tau)), up to a constant:
+A loss L, the mean over n rows (of event weights, over as many as say the same), is taken for a negative log-likelihood
+n (L/tau + log Z(tau)), up to a constant:
 
 - squared: normal errors. tau = 2 where uncertainties are known; else tau = 2 s^2, and s^2 = L is the likeliest.
 - absolute: Laplace's. tau = 1/sqrt(2) where uncertainties are known; else tau = L.
 - huber, log-cosh: tau = 2 where uncertainties are known; else the density proportional to exp(-rho(r)/(2 s^2)) with
   the likeliest s, in which Z is known in closed form.
-- a formula or function of the user's: as the squared, for every smooth loss is a square near its minimum; where it
-  speaks of uncertainties, as a chi^2 of n rows.
+- a formula or function that the user declares to be a negative log-likelihood: tau = 1.
+- another formula or function of the user's: as the squared, for every smooth loss is a square near its minimum; where
+  it speaks of uncertainties, as a chi^2 of n rows.
 """
 
 from __future__ import annotations
@@ -38,7 +40,9 @@ class Likelihood:
 
 def likelihood(loss: float, problem: Problem) -> Likelihood:
     """The likelihood of a loss on all rows of a problem."""
-    n, measure = len(problem.y), problem.measure
+    n, measure = problem.n_effective, problem.measure
+    if measure.is_likelihood:
+        return Likelihood(2 * n * loss, 1.0, True)
     if measure.uses_sigma:
         tau = math.sqrt(0.5) if measure.kind == "absolute" else 2.0
         return Likelihood(2 * n * loss / tau, tau, True)
@@ -52,7 +56,7 @@ def likelihood(loss: float, problem: Problem) -> Likelihood:
 
 
 def _with_likeliest_scale(
-    loss: float, n: int, norm: Callable[[float, float], float], delta: float
+    loss: float, n: float, norm: Callable[[float, float], float], delta: float
 ) -> Likelihood:
     """s^2 is the loss where that is small, and half of it in the tails: the likeliest is near."""
     middle = math.log(loss)

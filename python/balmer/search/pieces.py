@@ -86,16 +86,7 @@ class Pieces:
         bases = [variable(i) for i in self.features]
         product = product_of_powers(None, bases, [Fraction(e) for e in self.exponents[k]])
         factor = self.factors[k]
-        return product if factor == 1.0 else apply("mul", _number(factor), product)
-
-
-def _number(factor: float) -> Expression:
-    """A multiple of pi by literals, as it is written."""
-    if factor in (0.5, 2.0):
-        return literal(factor)
-    if factor > 1.0:
-        return apply("mul", literal(factor / pi), literal(pi))
-    return apply("div", literal(factor * pi), literal(pi))
+        return product if factor == 1.0 else apply("mul", literal(factor), product)
 
 
 def _exponents(n: int, degree: int) -> Iterator[tuple[int, ...]]:

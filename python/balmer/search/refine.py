@@ -9,25 +9,40 @@ from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr, stdtrit
 
 from balmer.engines import Problem
-from balmer.expressions import Expression, simplify, tidy, tie, with_plain_numbers
+from balmer.expressions import Expression, canonical, simplify, tidy, tie, with_plain_numbers
+from balmer.expressions.sinusoid import sinusoids
 from balmer.kernels import fit
 from balmer.search.constant_units import units_of_constants
-from balmer.search.curvature import curvature
+from balmer.search.curvature import curvature, sandwich
+from balmer.search.exact import ExactNumber, proven
 from balmer.search.law import Constant, Law
+from balmer.search.noise import fit_relative, fit_signed
 from balmer.search.selection import Score, score
 from balmer.units import Dimension
 
-__all__ = ["Refined", "covariance", "distinct", "law_of", "refine", "refit", "structure", "units_hold"]
+__all__ = [
+    "Refined",
+    "covariance",
+    "distinct",
+    "law_of",
+    "polished",
+    "refine",
+    "refit",
+    "structure",
+    "tidied",
+    "units_hold",
+    "with_exact_numbers",
+]
 
 _SAMPLE = 200  # rows on which a simplified formula must agree with the original
-_DENOMINATORS = (1, 2, 3, 4)
-_LARGEST_NUMERATOR = 100
-_SIGMAS = 3.0
+_SIGMAS = 3.0  # within which a constant may be zero
 _SINGULAR = 1e-13  # eigenvalue of the scaled curvature, per constant, below which a direction is undetermined
 _LONGEST_TIED = 20  # nodes of a formula in which ratios of constants are looked at
-_SHARP = 0.05  # relative error above which a constant is too vague to be called a whole number
+_ONE_SIGMA = float(ndtr(1.0))
+_FEW_ROWS = 10  # per constant, below which an error is not trusted to the residuals of single rows
 
 
 @dataclass(frozen=True)
@@ -37,9 +52,10 @@ class Refined:
     expression: Expression
     loss: float
     normal: NDArray[np.float64]  # half the second derivative of the loss, shape (n_constants, n_constants)
-    scatter: NDArray[np.float64] | None  # of its slope; see `curvature`
     score: Score
     origin: str
+    exact: tuple[ExactNumber, ...] = ()  # numbers of the formula that the data prove
+    errors: NDArray[np.float64] | None = None  # covariance of the constants with those numbers free
 
     @property
     def length(self) -> float:
@@ -52,9 +68,13 @@ def refit(expression: Expression, problem: Problem, origin: str, *, max_steps: i
     found = fit(
         expression, problem.columns, problem.y, problem.weights, loss=problem.loss, max_steps=max_steps
     )
-    normal, scatter = curvature(found, problem)
+    if problem.objective.noise == "relative":
+        found = fit_relative(found, problem, max_steps)
+    if problem.has_negative_weights and problem.measure.kind == "squared":
+        found = fit_signed(found, problem, max_steps)
+    normal = curvature(found, problem)
     criteria = score(found.expression, found.loss, normal, problem)
-    return Refined(found.expression, found.loss, normal, scatter, criteria, origin)
+    return Refined(found.expression, found.loss, normal, criteria, origin)
 
 
 def refine(refined: Refined, problem: Problem) -> list[Refined]:
@@ -62,12 +82,18 @@ def refine(refined: Refined, problem: Problem) -> list[Refined]:
     current = _plain(_simplified(_determined(refined, problem), problem), problem)
     found = [current]
     for _ in range(3):
-        simpler = _plain(_simplified(_tied(_snapped(current, problem), problem), problem), problem)
+        exact = _tied(with_exact_numbers(current, problem), problem)
+        simpler = _plain(_simplified(exact, problem), problem)
         if simpler.expression == current.expression:
             break
         found.append(simpler)
         current = simpler
-    return [_tidied(r, problem) for r in found]
+    return [tidied(r, problem) for r in found]
+
+
+def polished(refined: Refined, problem: Problem) -> Refined:
+    """The formula in its simplest spelling."""
+    return tidied(_plain(_simplified(refined, problem), problem), problem)
 
 
 def _simplified(refined: Refined, problem: Problem) -> Refined:
@@ -89,11 +115,19 @@ def _simplified(refined: Refined, problem: Problem) -> Refined:
     return refined if worse else again
 
 
-def _tidied(refined: Refined, problem: Problem) -> Refined:
-    """With its signs where a reader expects them; a fit may have turned that of a constant."""
-    expression = tidy(refined.expression, problem.space.allowed)
+def tidied(refined: Refined, problem: Problem) -> Refined:
+    """In its canonical form, with its signs where a reader expects them; a fit may have turned that of a constant."""
+    allowed = problem.space.allowed
+    expression = canonical(
+        tidy(sinusoids(refined.expression, allowed), allowed),
+        nonnegative=[bool(np.all(row >= 0)) for row in problem.X],
+        positive=[bool(np.all(row > 0)) for row in problem.X],
+        allowed=allowed,
+        complexity=problem.space.complexity,
+    )
     if expression == refined.expression or not _fits(expression, problem):
         return refined
+    # The same values but for rounding: if the loss were larger now, the law would have lived on rounding errors.
     return refit(expression, problem, refined.origin)
 
 
@@ -133,16 +167,23 @@ def _undetermined(refined: Refined, problem: Problem) -> NDArray[np.float64] | N
     return direction if values[0] < _SINGULAR * len(values) else None
 
 
-def _snapped(refined: Refined, problem: Problem) -> Refined:
-    """Fix constants at whole numbers and simple fractions, one at a time, while the description gets no longer."""
+def with_exact_numbers(refined: Refined, problem: Problem, *, zero: bool = True) -> Refined:
+    """Fix constants at the exact numbers that the data prove, one at a time, while the description gets no longer.
+
+    Parameters
+    ----------
+    zero : whether what is zero within its error may become that.
+    """
     current = refined
     while current.expression.n_constants:
         units = _dimensions_of_constants(current.expression, problem)
         errors = np.sqrt(np.diag(covariance(current, problem)))
         options = []
         for k, (value, error) in enumerate(zip(current.expression.constants, errors, strict=True)):
-            exact = _nearest_simple(float(value), float(error))
+            exact = _exact_value(float(value), float(error), problem)
             unit = None if units is None else units[k]
+            if exact == 0.0 and not zero:
+                continue
             if exact and unit is not None and not unit.is_dimensionless:
                 continue  # a number with a unit is a whole number only by the choice of units
             if exact is not None:
@@ -161,7 +202,7 @@ def _tied(refined: Refined, problem: Problem) -> Refined:
     """Make one constant of two in a simple ratio, if the description gets no longer."""
     expression = refined.expression
     k = expression.n_constants
-    if k < 2 or len(expression) > _LONGEST_TIED:
+    if k < 2 or len(expression) > _LONGEST_TIED or not problem.objective.exact_numbers:
         return refined
     matrix = covariance(refined, problem)
     if not np.all(np.isfinite(matrix)):
@@ -172,12 +213,10 @@ def _tied(refined: Refined, problem: Problem) -> Refined:
             a, b = float(expression.constants[i]), float(expression.constants[j])
             if i == j or abs(b) < abs(a) or a == 0.0:
                 continue
-            ratio = b / a
-            variance = matrix[j, j] / a**2 + ratio**2 * matrix[i, i] / a**2 - 2 * ratio * matrix[i, j] / a**2
-            exact = _nearest_simple(ratio, float(np.sqrt(max(variance, 0.0))))
+            exact = proven(b / a, _error_of_ratio(matrix[np.ix_([j, i], [j, i])], b, a), ratio=True)
             if exact:
                 options.append(
-                    (abs(ratio - exact) / abs(exact), i, j, Fraction(exact).limit_denominator(1000))
+                    (abs(b / a - exact) / abs(exact), i, j, Fraction(exact).limit_denominator(1000))
                 )
     for _, i, j, fraction in sorted(options):
         for candidate in tie(expression, i, j, fraction, len(problem.X), problem.space.allowed):
@@ -188,44 +227,63 @@ def _tied(refined: Refined, problem: Problem) -> Refined:
     return refined
 
 
-def _nearest_simple(value: float, error: float) -> float | None:
-    """Zero, or a whole number, half, third or quarter, within the error of the value if that can be told."""
+def _error_of_ratio(matrix: NDArray[np.float64], b: float, a: float) -> float:
+    """Standard error of b/a; infinite where their squares are no numbers."""
+    with np.errstate(all="ignore"):
+        slopes = np.array([1.0, -b / a]) / a
+        variance = float(slopes @ matrix @ slopes)
+    return math.sqrt(max(variance, 0.0)) if math.isfinite(variance) else math.inf
+
+
+def _exact_value(value: float, error: float, problem: Problem) -> float | None:
+    """Zero, which the description length decides on, or a number that the data prove."""
     if not math.isfinite(error) or value == 0.0:
         return None
     if abs(value) <= _SIGMAS * error:
         return 0.0
-    if error > _SHARP * abs(value):
-        return None
-    for denominator in _DENOMINATORS:
-        nearest = Fraction(round(value * denominator), denominator)
-        if nearest == 0 or abs(nearest.numerator) > _LARGEST_NUMERATOR:
-            continue
-        if abs(value - float(nearest)) <= max(_SIGMAS * error, 1e-9 * abs(value)):
-            return float(nearest)
-    return None
+    return proven(value, error) if problem.objective.exact_numbers else None
 
 
 def covariance(refined: Refined, problem: Problem) -> NDArray[np.float64]:
-    """Covariance of the free constants, shape (n_constants, n_constants).
+    """Covariance of the free constants, shape (n_constants, n_constants); of numbers made exact see `assess`.
 
-    Of the squared loss the inverse of half the curvature of chi^2 where uncertainties are known; else scaled by the
-    residual variance with n - k degrees of freedom. Of other losses of a row the sandwich A^-1 B A^-1 of their
-    curvature and the scatter of their slope, which holds whatever the distribution of the residuals is (P. J. Huber,
-    Proc. 5th Berkeley Symp. 1 (1967) 221), times n/(n - k). Of a function of the user's the inverse curvature of the
-    likelihood that it stands for. Infinite where the data do not fix a constant.
+    With known uncertainties or a declared likelihood, the inverse of its curvature. Without, the sandwich of
+    `curvature.sandwich` (HC3), which holds whatever the residuals' distribution is and if it differs from row to row,
+    widened by Student's t. Where there are fewer than ten rows for each constant, that is too wide (80 % at 8 rows) and
+    scatters much: the larger of the sandwich that is right for residuals of one size (HC2) and what these give is
+    taken. Of relative noise the curvature of its likelihood. Infinite where the data do not fix a constant. What
+    value +- error then holds is measured in ``benchmarks/coverage.py``.
     """
-    n, k = len(problem.y), refined.expression.n_constants
+    n, k, measure = problem.n_effective, refined.expression.n_constants, problem.measure
     if k == 0:
         return np.zeros((0, 0))
-    scale_is_known = problem.measure.kind == "squared" and problem.dataset.sigma is not None
-    if not scale_is_known and n <= k:
+    curved = _inverse(refined.normal)
+    events = problem.dataset.weights_mean == "events"
+    by_rows = measure.kind != "function" and problem.objective.noise != "relative"
+    if measure.scale_is_known and (measure.kind == "squared" or measure.is_likelihood):
+        return (
+            sandwich(refined.expression, curved, problem)
+            if events and by_rows
+            else curved / (n * (2.0 if measure.is_likelihood else 1.0))
+        )
+    if n <= k or not np.isfinite(curved).all():
         return np.full((k, k), np.inf)
-    if refined.scatter is not None:
-        inverse = _inverse(refined.normal)
-        return inverse @ refined.scatter @ inverse * (n / (n - k)) if np.isfinite(inverse).all() else inverse
-    if scale_is_known:
-        return _inverse(n * refined.normal)
-    return _inverse((n - k) * refined.normal / max(refined.loss, problem.noise_floor, 1e-300))
+    floor = max(measure.floor_of(refined.expression, refined.loss), 1e-300)
+    classical = curved * (max(refined.loss, floor) / (n - k))
+    if by_rows and refined.loss > floor and n < _FEW_ROWS * k and measure.kind == "squared":
+        return _at_least(sandwich(refined.expression, curved, problem, 1.0), classical)
+    spread = sandwich(refined.expression, curved, problem) if by_rows and refined.loss > floor else classical
+    widened: NDArray[np.float64] = spread * float(stdtrit(n - k, _ONE_SIGMA)) ** 2
+    return widened
+
+
+def _at_least(covariance: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    """With each variance as large as that of the other, and the correlations as they are."""
+    with np.errstate(all="ignore"):
+        factors = np.sqrt(np.maximum(np.diag(other) / np.diag(covariance), 1.0))
+    factors = np.where(np.isfinite(factors), factors, 1.0)
+    larger: NDArray[np.float64] = covariance * np.outer(factors, factors)
+    return larger
 
 
 def _inverse(information: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -241,14 +299,15 @@ def _inverse(information: NDArray[np.float64]) -> NDArray[np.float64]:
     values, vectors = np.linalg.eigh(correlation)
     if values[0] < _SINGULAR * k:
         return np.full((k, k), np.inf)
-    inverse: NDArray[np.float64] = (vectors / values) @ vectors.T / np.outer(scale, scale)
+    with np.errstate(all="ignore"):
+        inverse: NDArray[np.float64] = (vectors / values) @ vectors.T / np.outer(scale, scale)
     return inverse
 
 
 def law_of(refined: Refined, problem: Problem) -> Law:
     """The refined formula with errors and units of its constants."""
     expression = refined.expression
-    matrix = covariance(refined, problem)
+    matrix = covariance(refined, problem) if refined.errors is None else refined.errors
     units = units_of_constants(expression, problem)
     constants = tuple(
         Constant(f"c{k + 1}", float(value), float(np.sqrt(matrix[k, k])), units[k])
@@ -267,6 +326,7 @@ def law_of(refined: Refined, problem: Problem) -> Law:
         features=problem.dataset.features,
         target=problem.dataset.target,
         positive=tuple(bool(np.all(row > 0)) for row in problem.X),
+        exact=refined.exact,
     )
 
 

@@ -319,6 +319,7 @@ def _config(problem: Problem, settings: Mapping[str, Any]) -> dict[str, Any]:
         "features": list(data.feature_names),
         "weights": data.weight_column and data.weight_column.name,
         "sigma": data.sigma_column and data.sigma_column.name,
+        "weights_mean": data.weights_mean,
     }
     if callable(problem.objective.loss):
         raise ConfigError(

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from balmer.engines import Problem
 from balmer.expressions import Expression
+from balmer.expressions.literals import known_number, known_numbers
 from balmer.expressions.operators import CONSTANT, LITERAL
 from balmer.search.likelihood import likelihood
 
@@ -43,13 +44,15 @@ def score(expression: Expression, loss: float, normal: NDArray[np.float64], prob
     normal : float64 array, shape (n_constants, n_constants)
         Half its second derivative by the constants: J^T W J for the squared loss.
     """
-    n = len(problem.y)
+    n = problem.n_effective
     k = expression.n_constants
     if not math.isfinite(loss):
         return Score(math.inf, math.inf, math.inf)
-    found = likelihood(loss, problem)
+    # Below the rounding of the table there is no information in a smaller loss.
+    found = likelihood(max(loss, problem.measure.floor_of(expression, loss)), problem)
     twice_nll = found.twice_nll
-    information = n * np.diag(normal) / (0.5 * found.tau)
+    with np.errstate(all="ignore"):
+        information = n * np.diag(normal) / (0.5 * found.tau)
     if not found.scale_is_known:
         k += 1
     cost = _structure(expression, problem)
@@ -60,7 +63,7 @@ def score(expression: Expression, loss: float, normal: NDArray[np.float64], prob
     return Score(0.5 * twice_nll + cost, twice_nll + k * math.log(n), twice_nll + 2 * k)
 
 
-def _digits(value: float, fisher: float, n: int) -> float:
+def _digits(value: float, fisher: float, n: float) -> float:
     """Nats to write a constant to the precision that the data give it; at least its sign, and what BIC asks for one.
 
     A constant that is 2 or 3 of its errors from zero has hardly any digits, but was chosen among all those that
@@ -86,5 +89,7 @@ def _structure(expression: Expression, problem: Problem) -> float:
 
 
 def _whole_number_cost(value: float) -> float:
-    ratio = Fraction(value).limit_denominator(1000)
-    return math.log(1 + abs(ratio.numerator)) + math.log(ratio.denominator)
+    known = known_number(value)
+    ratio = known.fraction if known else Fraction(value).limit_denominator(1000)
+    which = math.log(1 + len(known_numbers())) if known and not known.is_rational else 0.0
+    return math.log(1 + abs(ratio.numerator)) + math.log(ratio.denominator) + which
