@@ -10,8 +10,10 @@ from balmer.expressions.expression import Expression, apply, constant, literal, 
 from balmer.expressions.latex import latex_name, latex_number, to_latex
 from balmer.expressions.operators import OPERATORS, Operator, operator_name
 from balmer.expressions.parser import is_bare_name, parse
+from balmer.expressions.precise import precisely
 from balmer.expressions.printers import to_text
 from balmer.expressions.rewrite import express_in
+from balmer.expressions.rounding import rounding
 from balmer.expressions.simplify import simplify
 from balmer.expressions.sympy_bridge import from_sympy, to_sympy
 from balmer.expressions.tidy import tidy, with_plain_numbers
@@ -38,6 +40,8 @@ __all__ = [
     "literal",
     "operator_name",
     "parse",
+    "precisely",
+    "rounding",
     "simplify",
     "tidy",
     "tie",

@@ -9,7 +9,7 @@ from balmer.expressions.expression import Expression, apply, literal
 from balmer.expressions.operators import LITERAL, OPERATORS_BY_CODE, VARIABLE
 from balmer.expressions.parser import parse
 
-__all__ = ["derivative"]
+__all__ = ["derivative", "partials"]
 
 # With respect to each argument, in the grammar of `parse`. Where two sides meet in a kink they have no value.
 _PARTIALS: Mapping[str, tuple[str, ...]] = {
@@ -68,6 +68,11 @@ def derivative(expression: Expression, feature: int) -> Expression:
         return apply(name, *operands), total
 
     return expression.fold(leaf, node)[1] or literal(0.0)
+
+
+def partials(name: str) -> tuple[Expression, ...]:
+    """The derivatives of an operator with respect to each argument, as formulas of its arguments."""
+    return tuple(_partial(name, k) for k in range(len(_PARTIALS[name])))
 
 
 def _times(a: Expression, b: Expression) -> Expression:

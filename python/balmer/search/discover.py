@@ -30,21 +30,27 @@ from balmer.engines.base import OnProgress, State, Stopped
 from balmer.errors import ConfigError, EngineError
 from balmer.expressions import Expression, express_in, parse
 from balmer.kernels import losses
+from balmer.search.aliases import lowest
 from balmer.search.assess import assess
 from balmer.search.buckingham import reduced_formulas
 from balmer.search.campaign import evolve_with_structure
 from balmer.search.choice import chosen_engine, problem_of, seed_of
+from balmer.search.effect import effective, null_law
 from balmer.search.enumeration import small_formulas
 from balmer.search.front import Front
 from balmer.search.law import Law
 from balmer.search.noise import growth_of_noise
+from balmer.search.periodic import periodic_laws
 from balmer.search.plan import Plan
 from balmer.search.power_law import power_laws
 from balmer.search.probe import table_of
 from balmer.search.prune import shortened
+from balmer.search.quadrants import without_phases
 from balmer.search.refine import Refined, distinct, law_of, refine, refit, tidied, units_hold
 from balmer.search.refine import structure as skeleton
 from balmer.search.selection import Score
+from balmer.search.stable import stable_front
+from balmer.units import Unit
 
 __all__ = ["Discovery", "discover"]
 
@@ -71,7 +77,7 @@ class Discovery:
     state : from which the engine can go on.
     findings : what was seen of the target's structure; of a function, to its rounding.
     plan : what was made of it, as a tree; None where the structure was not searched.
-    notices : what to think of, a sentence each.
+    notices : what to think of, a sentence each: those of the Problem, then those of the laws found.
     """
 
     front: Front
@@ -99,11 +105,19 @@ class Discovery:
             )
         return self.front.best
 
+    @property
+    def notice(self) -> str:
+        """Why units cannot match, a sentence; empty where they can, if only by a constant that carries one."""
+        return self.problem.notice or ("" if len(self.front) else self.problem.mismatch)
+
     def __repr__(self) -> str:
         work = self.provenance
-        notice = "".join(f"\nNote: {n}." for n in (self.problem.notice, *self.notices) if n)
+        notes = [self.best.carried and f"In the chosen law {self.best.carried}."] if len(self.front) else []
+        notes += [self.best.reading and f"Formulas take {self.best.reading}."] if len(self.front) else []
+        notes += [f"Note: {notice}." for notice in (self.notice, *self.notices) if notice]
+        said = "".join(f"\n{note}" for note in notes if note)
         return (
-            f"{self.front!r}{notice}\n({work['evaluations']:,} evaluations in {work['seconds']:.1f} s, "
+            f"{self.front!r}{said}\n({work['evaluations']:,} evaluations in {work['seconds']:.1f} s, "
             f"engine {work['engine']}, seed {work['seed']}, stopped: {self.stopped})"
         )
 
@@ -116,6 +130,7 @@ def discover(
     box: Mapping[str, Bounds] | None = None,
     *,
     rows: int | None = None,
+    target_unit: str | Unit | None = None,
     time: float | str | None = None,
     evaluations: int | None = None,
     target_loss: float | None = None,
@@ -147,6 +162,7 @@ def discover(
         of its values is drawn and its structure is tested, see `balmer.probe`.
     box : of a function: (low, high) or (low, high, unit) of each variable.
     rows : of a function: how many points are drawn, 1000 by default.
+    target_unit : of a function: the unit of its values; without one, units are checked as far as those of the box say.
     time, evaluations, target_loss, patience : the Budget; 60 s if neither time nor evaluations is given.
     seed : one seed and a budget in evaluations give one front, on any number of threads.
     threads : of the engine; None takes every core.
@@ -175,10 +191,8 @@ def discover(
     """
     begin = clock.perf_counter()
     seed = seed_of(seed)
-    table, function = table_of(data, box, rows, seed)
-    problem = problem_of(
-        table, operators, space, objective, noise=noise, exact_numbers=exact_numbers
-    )
+    table, function = table_of(data, box, rows, seed, target_unit)
+    problem = problem_of(table, operators, space, objective, noise=noise, exact_numbers=exact_numbers)
     if time is None and evaluations is None:
         time = DEFAULT_SECONDS
     limits = {"seconds": time, "evaluations": evaluations, "target_loss": target_loss, "patience": patience}
@@ -197,6 +211,7 @@ def discover(
     try:
         interrupted = _report(on_progress, "power laws")
         candidates += [(e, "power law") for e in power_laws(problem) if units_hold(e, problem)]
+        candidates += [(e, "periodogram") for e in periodic_laws(problem)]
         interrupted |= report([e for e, _ in candidates])
         if not interrupted:
             candidates += [(e, "enumeration") for e in small_formulas(problem, _effort(budget), report)]
@@ -237,7 +252,7 @@ def discover(
         "seconds": clock.perf_counter() - begin,
     }
     stopped: Stopped = "interrupted" if interrupted or impatient else evolution.stopped
-    notices = [_growth(growing)] if growing < GROWING else []
+    notices = [*problem.notices, *([_growth(growing)] if growing < GROWING else [])]
     return Discovery(
         front, problem, provenance, stopped, evolution.state, tuple(findings), plan, tuple(notices)
     )
@@ -276,11 +291,13 @@ def _front(
     """
     origins = {skeleton(e): origin for e, origin in candidates}
     archive = [(c.expression, origins.get(skeleton(c.expression), "evolution")) for c in evolution.archive]
+    archive += [(e, "constant") for e in null_law(problem)]
     with ThreadPoolExecutor(threads) as pool:  # the fits are compiled and run without the GIL
         refined = list(pool.map(lambda found: refit(found[0], problem, found[1]), archive))
     # As many constants as rows pass through every point and say nothing.
     rows = len(problem.y)
     refined = [r for r in refined if r.loss < float("inf") and r.expression.n_constants < rows]
+    refined = [lowest(r, problem) for r in refined]
     interrupted = False
 
     def each(
@@ -304,15 +321,15 @@ def _front(
         return better
 
     better = each(
-        _front_of(refined, problem),
-        lambda r: refine(shortened(r, problem), problem),
+        stable_front(refined, problem, _front_of),
+        lambda r: _improved(r, problem),
         lambda r: tidied(r, problem),
     )
     scored, growing = _scoring(better, problem)
     better = each(
-        _front_of([scored(r) for r in better], problem), lambda r: assess(r, problem, scored)
+        stable_front([scored(r) for r in better], problem, _front_of), lambda r: assess(r, problem, scored)
     )
-    laws = [law_of(r, problem) for r in _front_of(better, problem)]
+    laws = [law_of(r, problem) for r in stable_front(better, problem, _front_of)]
     right = [law for law in laws if law.units_hold is not False or not problem.check_units]
     front = Front.of([law for law in right if problem.space.admits(law.expression)])
     return front, interrupted, growing
@@ -333,6 +350,7 @@ def _scoring(found: Sequence[Refined], problem: Problem) -> tuple[Callable[[Refi
         return lambda r: r, 1.0
     relative = replace(problem, objective=problem.objective.model_copy(update={"noise": "relative"}))
     # From a mean square of relative residuals to one of residuals.
+    assert relative.row_scale is not None
     shift = float(np.sum(relative.square_weights * relative.row_scale**2 * np.log(relative.row_scale)))
 
     def scored(r: Refined) -> Refined:
@@ -342,6 +360,13 @@ def _scoring(found: Sequence[Refined], problem: Problem) -> tuple[Callable[[Refi
         return replace(r, score=Score(length, score.bic + two, score.aic + two))
 
     return (scored if scored(best).length < best.length else lambda r: r), chance
+
+
+def _improved(found: Refined, problem: Problem) -> list[Refined]:
+    """A fitted formula without what it does not need, in its simplest spellings; each of them is a law."""
+    laws = [lowest(r, problem) for r in refine(shortened(effective(found, problem), problem), problem)]
+    still = [s for r in laws for s in without_phases(r, problem)]
+    return laws + [lowest(r, problem) for s in still for r in refine(s, problem)]
 
 
 def _worth_refining(found: Sequence[Refined], problem: Problem) -> Callable[[Refined], bool]:
@@ -363,8 +388,6 @@ def _front_of(refined: Sequence[Refined], problem: Problem) -> list[Refined]:
     kept: list[Refined] = []
     bound, shortest = float("inf"), float("inf")
     for complexity in sorted(by_complexity):
-        if bound <= problem.noise_floor:  # what is exact cannot be beaten, only spelt at greater length
-            break
         level = sorted(
             (r for r in by_complexity[complexity] if r.loss < bound or r.length < shortest),
             key=lambda r: round(r.length, 6),
@@ -372,6 +395,8 @@ def _front_of(refined: Sequence[Refined], problem: Problem) -> list[Refined]:
         kept += level[:2]
         shortest = min(shortest, *(r.length for r in by_complexity[complexity]))
         bound = min(bound, *(r.loss for r in by_complexity[complexity]))
+        if any(problem.is_exact(r.expression, r.loss) for r in by_complexity[complexity]):
+            break  # what is exact cannot be beaten, only spelt at greater length
     return kept
 
 
@@ -401,7 +426,7 @@ def _growth(chance: float) -> str:
 
 
 def _is_exact(formulas: Sequence[Expression], problem: Problem) -> bool:
-    return any(c.loss <= problem.noise_floor for c in _judged(formulas, problem))
+    return any(problem.is_exact(c.expression, c.loss) for c in _judged(formulas, problem))
 
 
 def _judged(formulas: Sequence[Expression], problem: Problem) -> tuple[Candidate, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -33,7 +33,9 @@ _LEAVES = {CONSTANT: "constant", LITERAL: "literal", VARIABLE: "variable"}
 _NAMES = _LEAVES | {code: entry.name for code, entry in OPERATORS_BY_CODE.items()}
 _CODES = {name: code for code, name in _LEAVES.items()} | {name: op.code for name, op in OPERATORS.items()}
 
-_UNIT = pa.struct([("text", pa.string()), ("scale", pa.float64()), ("dimension", pa.string())])
+_UNIT = pa.struct(
+    [("text", pa.string()), ("scale", pa.float64()), ("dimension", pa.string()), ("pure", pa.float64())]
+)
 _SCHEMA = pa.schema(
     [
         ("complexity", pa.int64()),
@@ -75,12 +77,13 @@ def write_front(front: Front, file: BinaryIO) -> None:
     """Write one row per law.
 
     The columns up to ``chosen`` are those of `Front.to_pandas`, with every digit of the constants, and LaTeX. The
-    rest is the law itself: its postfix program (``ops``, ``args``, ``values``), its constants with their errors
-    and units, their covariance row by row, and the exact numbers with what a fit gives for them. Columns of the data are described in the file's metadata.
+    rest is the law itself: its postfix program (``ops``, ``args``, ``values``), its constants with their errors and
+    units, their covariance row by row, and the exact numbers with what a fit gives for them. Columns of the data are
+    described in the file's metadata.
     """
     best = front.best_index if len(front) else -1
     rows = [_row(law) | {"chosen": i == best} for i, law in enumerate(front)]
-    shared: dict[str, Any] = {"format": _FORMAT}
+    shared: dict[str, Any] = {"format": _FORMAT, "base_scale": True}
     if len(front):
         law = front[0]
         shared |= {
@@ -118,9 +121,12 @@ def read_front(path: Path) -> Front:
         rows = table.to_pylist()
         if not rows:
             return Front(())
+        columns = [_read_column(column) for column in (*shared["features"], shared["target"])]
+        if not shared.get("base_scale"):
+            columns = [_in_numbers_of_its_own(column) for column in columns]
         common = _Shared(
-            features=tuple(_read_column(column) for column in shared["features"]),
-            target=_read_column(shared["target"]),
+            features=tuple(columns[:-1]),
+            target=columns[-1],
             positive=tuple(shared["positive"]),
         )
         return Front(tuple(_law(row, common) for row in rows))
@@ -206,19 +212,28 @@ def _read_column(entry: Mapping[str, Any]) -> Column:
     return Column(entry["name"], Role(entry["role"]), _read_unit(entry["unit"]), entry["description"])
 
 
+def _in_numbers_of_its_own(column: Column) -> Column:
+    """A column as the formulas of early versions have it, which took degrees for numbers: without such a unit."""
+    scaled = column.unit is not None and column.unit.factor != 1.0
+    return replace(column, unit=None) if scaled else column
+
+
 def _unit(unit: Unit | None) -> dict[str, Any] | None:
     """The unit with its size and dimension: the text alone might be read with an error in the last digit."""
     if unit is None:
         return None
     powers = {base: str(p) for base, p in zip(BASE, unit.dimension.exponents, strict=True) if p}
-    return {"text": unit.text, "scale": unit.scale, "dimension": json.dumps(powers)}
+    return {"text": unit.text, "scale": unit.scale, "dimension": json.dumps(powers), "pure": unit.pure}
 
 
 def _read_unit(entry: Mapping[str, Any] | None) -> Unit | None:
     if entry is None:
         return None
     powers = {base: Fraction(power) for base, power in json.loads(entry["dimension"]).items()}
-    return Unit(entry["text"], entry["scale"], Dimension.from_mapping(powers))
+    pure = entry.get("pure")
+    return Unit(
+        entry["text"], entry["scale"], Dimension.from_mapping(powers), 1.0 if pure is None else float(pure)
+    )
 
 
 def _first_line(error: Exception) -> str:

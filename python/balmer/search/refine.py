@@ -13,13 +13,15 @@ from scipy.special import ndtr, stdtrit
 
 from balmer.engines import Problem
 from balmer.expressions import Expression, canonical, simplify, tidy, tie, with_plain_numbers
+from balmer.expressions.sinusoid import sinusoids
 from balmer.kernels import fit
+from balmer.search.constant_units import units_of_constants
 from balmer.search.curvature import curvature, sandwich
 from balmer.search.exact import ExactNumber, proven
 from balmer.search.law import Constant, Law
 from balmer.search.noise import fit_relative, fit_signed
 from balmer.search.selection import Score, score
-from balmer.units import Dimension, Unit, parse_unit, pi_groups, solve_powers
+from balmer.units import Dimension
 
 __all__ = [
     "Refined",
@@ -38,7 +40,6 @@ __all__ = [
 _SAMPLE = 200  # rows on which a simplified formula must agree with the original
 _SIGMAS = 3.0  # within which a constant may be zero
 _SINGULAR = 1e-13  # eigenvalue of the scaled curvature, per constant, below which a direction is undetermined
-_READABLE = 12  # largest denominator in the exponents of a unit worth showing
 _LONGEST_TIED = 20  # nodes of a formula in which ratios of constants are looked at
 _ONE_SIGMA = float(ndtr(1.0))
 _FEW_ROWS = 10  # per constant, below which an error is not trusted to the residuals of single rows
@@ -116,11 +117,12 @@ def _simplified(refined: Refined, problem: Problem) -> Refined:
 
 def tidied(refined: Refined, problem: Problem) -> Refined:
     """In its canonical form, with its signs where a reader expects them; a fit may have turned that of a constant."""
+    allowed = problem.space.allowed
     expression = canonical(
-        tidy(refined.expression, problem.space.allowed),
+        tidy(sinusoids(refined.expression, allowed), allowed),
         nonnegative=[bool(np.all(row >= 0)) for row in problem.X],
         positive=[bool(np.all(row > 0)) for row in problem.X],
-        allowed=problem.space.allowed,
+        allowed=allowed,
         complexity=problem.space.complexity,
     )
     if expression == refined.expression or not _fits(expression, problem):
@@ -211,12 +213,10 @@ def _tied(refined: Refined, problem: Problem) -> Refined:
             a, b = float(expression.constants[i]), float(expression.constants[j])
             if i == j or abs(b) < abs(a) or a == 0.0:
                 continue
-            ratio = b / a
-            variance = matrix[j, j] / a**2 + ratio**2 * matrix[i, i] / a**2 - 2 * ratio * matrix[i, j] / a**2
-            exact = proven(ratio, float(np.sqrt(max(variance, 0.0))), ratio=True)
+            exact = proven(b / a, _error_of_ratio(matrix[np.ix_([j, i], [j, i])], b, a), ratio=True)
             if exact:
                 options.append(
-                    (abs(ratio - exact) / abs(exact), i, j, Fraction(exact).limit_denominator(1000))
+                    (abs(b / a - exact) / abs(exact), i, j, Fraction(exact).limit_denominator(1000))
                 )
     for _, i, j, fraction in sorted(options):
         for candidate in tie(expression, i, j, fraction, len(problem.X), problem.space.allowed):
@@ -225,6 +225,14 @@ def _tied(refined: Refined, problem: Problem) -> Refined:
                 if tied.length <= refined.length:
                     return tied
     return refined
+
+
+def _error_of_ratio(matrix: NDArray[np.float64], b: float, a: float) -> float:
+    """Standard error of b/a; infinite where their squares are no numbers."""
+    with np.errstate(all="ignore"):
+        slopes = np.array([1.0, -b / a]) / a
+        variance = float(slopes @ matrix @ slopes)
+    return math.sqrt(max(variance, 0.0)) if math.isfinite(variance) else math.inf
 
 
 def _exact_value(value: float, error: float, problem: Problem) -> float | None:
@@ -253,12 +261,14 @@ def covariance(refined: Refined, problem: Problem) -> NDArray[np.float64]:
     events = problem.dataset.weights_mean == "events"
     by_rows = measure.kind != "function" and problem.objective.noise != "relative"
     if measure.scale_is_known and (measure.kind == "squared" or measure.is_likelihood):
-        return sandwich(refined.expression, curved, problem) if events and by_rows else curved / (
-            n * (2.0 if measure.is_likelihood else 1.0)
+        return (
+            sandwich(refined.expression, curved, problem)
+            if events and by_rows
+            else curved / (n * (2.0 if measure.is_likelihood else 1.0))
         )
     if n <= k or not np.isfinite(curved).all():
         return np.full((k, k), np.inf)
-    floor = max(problem.noise_floor, 1e-300)
+    floor = max(measure.floor_of(refined.expression, refined.loss), 1e-300)
     classical = curved * (max(refined.loss, floor) / (n - k))
     if by_rows and refined.loss > floor and n < _FEW_ROWS * k and measure.kind == "squared":
         return _at_least(sandwich(refined.expression, curved, problem, 1.0), classical)
@@ -289,7 +299,8 @@ def _inverse(information: NDArray[np.float64]) -> NDArray[np.float64]:
     values, vectors = np.linalg.eigh(correlation)
     if values[0] < _SINGULAR * k:
         return np.full((k, k), np.inf)
-    inverse: NDArray[np.float64] = (vectors / values) @ vectors.T / np.outer(scale, scale)
+    with np.errstate(all="ignore"):
+        inverse: NDArray[np.float64] = (vectors / values) @ vectors.T / np.outer(scale, scale)
     return inverse
 
 
@@ -297,14 +308,9 @@ def law_of(refined: Refined, problem: Problem) -> Law:
     """The refined formula with errors and units of its constants."""
     expression = refined.expression
     matrix = covariance(refined, problem) if refined.errors is None else refined.errors
-    dimensions = _dimensions_of_constants(expression, problem)
+    units = units_of_constants(expression, problem)
     constants = tuple(
-        Constant(
-            f"c{k + 1}",
-            float(value),
-            float(np.sqrt(matrix[k, k])),
-            None if dimensions is None else _unit(dimensions[k], problem),
-        )
+        Constant(f"c{k + 1}", float(value), float(np.sqrt(matrix[k, k])), units[k])
         for k, value in enumerate(expression.constants)
     )
     report = problem.dimension_report(expression)
@@ -356,34 +362,3 @@ def units_hold(expression: Expression, problem: Problem) -> bool:
 def _dimensions_of_constants(expression: Expression, problem: Problem) -> tuple[Dimension | None, ...] | None:
     report = problem.dimension_report(expression)
     return report.constants if report is not None and report.holds else None
-
-
-def _unit(dimension: Dimension | None, problem: Problem) -> Unit | None:
-    """A unit for a constant as a product of powers of the columns' units, the target's first; None if ambiguous."""
-    if dimension is None or problem.dimensions is None or not _coherent(problem):
-        return None
-    if dimension.is_dimensionless:
-        return parse_unit("1")
-    if any(exponent.denominator > _READABLE for exponent in dimension.exponents):
-        return None  # of a power with a fitted exponent
-    columns = (problem.dataset.target, *problem.dataset.features)
-    units = [column.unit for column in columns if column.unit is not None]
-    powers = solve_powers(dimension, [unit.dimension for unit in units])
-    if powers is None:
-        return None
-    unit: Unit | None = None
-    for factor, power in zip(units, powers, strict=True):
-        if power != 0:
-            unit = factor**power if unit is None else unit * factor**power
-    return unit
-
-
-def _coherent(problem: Problem) -> bool:
-    """Whether the columns' units belong to one system, so that every way to compose a unit gives the same number."""
-    columns = (problem.dataset.target, *problem.dataset.features)
-    units = [column.unit for column in columns if column.unit is not None]
-    for group in pi_groups([unit.dimension for unit in units]):
-        logarithm = sum(p * math.log(unit.scale) for p, unit in zip(group, units, strict=True))
-        if abs(logarithm) > 1e-9:
-            return False
-    return True

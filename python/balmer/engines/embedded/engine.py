@@ -22,6 +22,7 @@ from balmer.engines.common import (
     rows_searched,
     undominated,
 )
+from balmer.engines.embedded.honest import Honesty
 from balmer.engines.embedded.island import EXTRA_NODES, linked, new_scratch, reassess, run_island
 from balmer.engines.embedded.library import LIBRARY_ROWS, fill, new_library
 from balmer.engines.embedded.rules import rules_for
@@ -174,6 +175,7 @@ class _Search:
         self.seed = seed if state is None else int(state["seed"])
         self.islands: list[Island] = []
         self.front: tuple[Candidate, ...] = ()
+        self.honesty = Honesty(problem)
         self.spent_before = 0
 
     def run(self) -> Evolution:
@@ -184,7 +186,8 @@ class _Search:
             if self.budget.seconds is not None:
                 self.deadline = self.begin + self.budget.seconds
             self.spent_before = self._evaluations()
-            self.front = pareto(candidates_of(self.islands))
+            self.front = self.honesty.front(self.islands)
+            self.honesty.note(self.islands)
             if any(self._is_enough(candidate) for candidate in self.front):
                 self._end("target")
             while self.stopped is None:
@@ -328,7 +331,7 @@ class _Search:
     def _end_epoch(self) -> None:
         self.epoch += 1
         before = {c.complexity: c.loss for c in self.front}
-        self.front = pareto(candidates_of(self.islands))
+        self.front = self.honesty.front(self.islands)
         if self.stopped is None:
             share_fame(self.islands)
             migrate(self.islands)
@@ -340,6 +343,7 @@ class _Search:
                 self.rows, self.stale, self.since = 2 * self.rows, 0, self.epoch
                 self._draw()
                 self._reassess()
+        self.honesty.note(self.islands)
         if self.stopped is None and any(self._is_enough(candidate) for candidate in self.front):
             self._end("target")
         if self.patience.is_over(self.front, self._evaluations() - self.spent_before):
@@ -353,7 +357,11 @@ class _Search:
         if self.budget.target_loss is not None and candidate.loss <= self.budget.target_loss:
             return True
         # A formula as long as the table can always be made to pass through its points: that is no reason to stop.
-        return candidate.loss <= self.floor and candidate.complexity < len(self.problem.y)
+        if candidate.complexity >= len(self.problem.y):
+            return False
+        if self.engine.precision == "float32":
+            return candidate.loss <= self.floor
+        return self.problem.is_exact(candidate.expression, candidate.loss)
 
     def _evaluations(self) -> int:
         return sum(int(island.counters[0]) for island in self.islands)

@@ -1,6 +1,8 @@
 """Algebraic simplification of a candidate: numbers folded, brought to the front and merged. Compiled.
 
-Every rule is an identity wherever the original has a value; none widens or narrows the domain by more than points.
+Every rule is an identity wherever the original has a value; none narrows the domain by more than points, nor widens it
+but where a function is undone that has no value everywhere, as in sqrt(x)**2. What is left of x - sqrt(x)**2 in a
+computer is rounding, of which an evolution makes laws.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ __all__ = ["simplify", "strip"]
 _ADD, _SUB, _MUL, _DIV, _POW = (OPERATORS[name].code for name in ("add", "sub", "mul", "div", "pow"))
 _NEG, _INV, _EXP, _LOG, _ABS = (OPERATORS[name].code for name in ("neg", "inv", "exp", "log", "abs"))
 _LOGEXPM1 = OPERATORS["logexpm1"].code
+_SQUARE, _SQRT, _CUBE, _CBRT = (OPERATORS[name].code for name in ("square", "sqrt", "cube", "cbrt"))
 _U0, _U1, _U2 = np.uint64(0), np.uint64(1), np.uint64(2)
 
 
@@ -82,6 +85,12 @@ def _unary(out, op, p, rules):
         return _fold(out, op, p, p, rules)
     inner = out.ops[end - 1]
     if (op == _NEG and inner == _NEG) or (op == _INV and inner == _INV) or (op == _LOG and inner == _EXP):
+        out.n[0] = end - 1
+        return True
+    if (
+        (op == _SQUARE and inner == _SQRT) or (op == _EXP and inner == _LOG)
+        or (op == _CUBE and inner == _CBRT) or (op == _CBRT and inner == _CUBE)
+    ):  # fmt: skip
         out.n[0] = end - 1
         return True
     if op == _ABS and inner == _ABS:
