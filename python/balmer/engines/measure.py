@@ -208,7 +208,8 @@ class Measure:
                 x, y = np.full_like(x, x.std()), np.full_like(y, y.std())
             with np.errstate(all="ignore"):
                 total += np.nan_to_num(y * half / x, posinf=0.0) ** 2
-        return np.maximum(np.sqrt(total), np.finfo(float).tiny)
+        usual: Floats = np.maximum(np.sqrt(total), np.finfo(float).tiny)
+        return usual
 
     def _of_sizes(self, residuals: Floats) -> float:
         """The loss of residuals; 0 for a loss of the user's."""
