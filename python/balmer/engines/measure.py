@@ -29,7 +29,8 @@ _UNITS, _ROWS_WITHIN = (
     2.0,
     0.9,
 )  # half units that a row may be off, and the part of the rows that must not be more
-_STEEPEST = 10.0  # power of a rounded feature, about, that a law may have for its rounding to be an excuse
+_STEEPEST = 10.0  # power of a rounded feature, about, that a law may be like in half of the rows
+_FAR = 0.01  # relative residual that is no rounding
 _IN_THE_FAMILY = ("squared", "absolute")  # of losses that need no formula where there are uncertainties
 
 
@@ -121,12 +122,19 @@ class Measure:
 
         Parameters
         ----------
-        loss : of the formula; where it is above what rounding could excuse in any formula, the floor is that of all.
+        loss : of the formula; where it is far above what rounding does, the floor is that of all.
+
+        Notes
+        -----
+        A formula that is steep in most rows, as a rapid oscillation, would have an excuse for anything, and has none.
         """
         floor = self._problem.noise_floor
-        if not self._half_units[1] or loss > self._largest_floor:
+        if not self._half_units[1] or loss > self._of_sizes(_FAR * np.abs(self._problem.y)):
             return floor
-        return max(floor, min(self._of_sizes(self._half_units_of(expression)), self._largest_floor))
+        half = self._half_units_of(expression)
+        if not np.median(half / self._ordinary) <= _STEEPEST:
+            return floor
+        return max(floor, self._of_sizes(half))
 
     def within_rounding(self, expression: Expression, loss: float) -> bool:
         """Whether a formula with that loss deviates by no more than the rounding of the table, in large and small rows.
@@ -194,18 +202,19 @@ class Measure:
         return half
 
     @cached_property
-    def _largest_floor(self) -> float:
-        """What the rounding of the features may do to any law: as if each stood there to a high power."""
+    def _ordinary(self) -> Floats:
+        """How far each row of the target may be from a law that is proportional to every rounded feature."""
         problem, digits = self._problem, self._digits
         target, features = self._half_units
-        steep = np.zeros_like(target)
+        total = np.maximum(target, _PRECISE * np.abs(problem.y)) ** 2
         for i, half in features.items():
             x, y = np.abs(problem.X[i]), np.abs(problem.y)
             if digits is not None and digits.kind == "decimals":
                 x, y = np.full_like(x, x.std()), np.full_like(y, y.std())
             with np.errstate(all="ignore"):
-                steep += np.nan_to_num(_STEEPEST * y * half / x, posinf=0.0) ** 2
-        return self._of_sizes(np.sqrt(target**2 + steep))
+                total += np.nan_to_num(y * half / x, posinf=0.0) ** 2
+        usual: Floats = np.maximum(np.sqrt(total), np.finfo(float).tiny)
+        return usual
 
     def _of_sizes(self, residuals: Floats) -> float:
         """The loss of residuals; 0 for a loss of the user's."""
