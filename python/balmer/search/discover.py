@@ -60,6 +60,7 @@ _LEAST_EFFORT = 0.02
 _REFINEMENT = 0.15  # of the seconds at most are kept for refits and simplification
 _LONGEST_REFINEMENT = 6.0  # seconds
 GROWING = 1e-3  # probability below which noise of one size is not believed
+_Changed = Callable[[Refined], Refined]
 _FAR = 30.0  # nats of description length by which a law is out of the question
 
 
@@ -286,11 +287,12 @@ def _front(
     # As many constants as rows pass through every point and say nothing.
     rows = len(problem.y)
     refined = [r for r in refined if r.loss < float("inf") and r.expression.n_constants < rows]
-    refined = [lowest(r, problem) for r in refined]
     interrupted = False
 
-    def each(found: Sequence[Refined], improve: Callable[[Refined], list[Refined]]) -> list[Refined]:
-        """What improves the laws, those that may be chosen first; the rest is shown as it was found."""
+    def each(
+        found: Sequence[Refined], improve: Callable[[Refined], list[Refined]], otherwise: _Changed = lambda r: r
+    ) -> list[Refined]:
+        """What improves the laws, those that may be chosen first; the rest is shown about as it was found."""
         nonlocal interrupted
         found = sorted(found, key=lambda r: r.length)
         worth = _worth_refining(found, problem)
@@ -299,13 +301,17 @@ def _front(
         for r in found:
             try:
                 skipped = interrupted or clock.perf_counter() > until or not worth(r)
-                better += [r] if skipped else improve(r)
+                better += [otherwise(r)] if skipped else improve(r)
             except KeyboardInterrupt:  # no more patience
                 interrupted = True
                 better.append(r)
         return better
 
-    better = each(stable_front(refined, problem, _front_of), lambda r: _improved(r, problem))
+    better = each(
+        stable_front(refined, problem, _front_of),
+        lambda r: _improved(r, problem),
+        lambda r: lowest(effective(r, problem), problem),
+    )
     scored, growing = _scoring(better, problem)
     better = each(
         stable_front([scored(r) for r in better], problem, _front_of), lambda r: assess(r, problem, scored)

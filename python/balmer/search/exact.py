@@ -45,7 +45,7 @@ _LARGEST = tuple(Fraction(n, m) for n in range(1, 101) for m in (1, 2, 3, 4))
 _FAMILIES = (
     (_ONE, 0.004),
     ({"1": _SMALL, "pi": _SMALL}, 0.026),
-    ({symbol: _LARGER for symbol in ("1", *(known for known, _ in known_numbers()))}, 0.015),
+    (dict.fromkeys(("1", *(known for known, _ in known_numbers())), _LARGER), 0.015),
     ({"1": _LARGEST, "pi": _LARGEST}, 0.01),
 )
 _RATIOS = ((_ONE, 0.007), ({"1": _SMALL}, 0.015), ({"1": _LARGER}, 0.01))  # of two fitted numbers
