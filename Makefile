@@ -1,15 +1,18 @@
-# make demo: set up, then find three laws in real measurements.  make test: the test suite.
+# make demo: set up, then find three laws in real measurements.  make test: the test suite.  make coverage: what errors hold.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: demo test lint format wheel clean
+.PHONY: demo test coverage lint format wheel clean
 
 demo: $(VENV)/.installed
 	$(BIN)/python examples/demo.py
 
 test: $(VENV)/.developer
 	$(BIN)/python -m pytest
+
+coverage: $(VENV)/.developer
+	$(BIN)/python benchmarks/coverage.py
 
 lint: $(VENV)/.developer
 	$(BIN)/ruff check .

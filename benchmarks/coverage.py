@@ -140,7 +140,13 @@ def simple_toy(place: int, seed: int) -> Outcome:
 
 
 def _search(
-    form: Form, x: Floats, y: Floats, noise: float, truth: tuple[float, float], rng: np.random.Generator, seed: int
+    form: Form,
+    x: Floats,
+    y: Floats,
+    noise: float,
+    truth: tuple[float, float],
+    rng: np.random.Generator,
+    seed: int,
 ) -> Outcome:
     data = Dataset.from_arrays({"x": x}, y + noise * rng.normal(size=len(x)), target="y")
     found = discover(
@@ -243,7 +249,9 @@ def precision() -> None:
     numbers = {"1": 1.0, "2": 2.0, "3/2": 1.5, "5": 5.0, "pi": np.pi, "2*pi": 2 * np.pi, "1/3": 1 / 3, "7": 7.0,
                "sqrt(2)": 2**0.5, "e": np.e, "log(2)": np.log(2), "27": 27.0}  # fmt: skip
     title = "Relative error with which a number, fitted one error off, is proven to be exact at 20 : 1"
-    print_table(title, ["number", "error"], [[name, f"{precision_needed(v):.2g}"] for name, v in numbers.items()])
+    print_table(
+        title, ["number", "error"], [[name, f"{precision_needed(v):.2g}"] for name, v in numbers.items()]
+    )
 
 
 if __name__ == "__main__":

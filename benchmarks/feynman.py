@@ -14,21 +14,17 @@ import platform
 import shlex
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import date
 from importlib.metadata import version
-from multiprocessing import get_context
 from pathlib import Path
-from threading import Event
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from families import Equation, feynman, select
 from judge import WRONG, Judge
+from runs import Row, runs
 
 from balmer import Dataset, discover
 from balmer.engines import Objective, SearchSpace
@@ -42,10 +38,6 @@ and cosh are short formulas of these; abs, min and max are not analytic."""
 
 SOLVED = 1e-20  # loss over mean square of the target at which a search without noise may stop: float64 itself
 
-Row = dict[str, Any]
-
-_INTERRUPTED = Event()  # of one process of the pool
-
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = _options().parse_args(arguments)
@@ -55,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(f"the equations in {options.path} cannot be read: {error}")
     rows: list[Row] = []
     try:
-        for row in results(equations, options):
+        for row in runs(equations, attempt, _warm, options):
             rows.append(row)
             print(_line(row, len(rows), len(equations)), flush=True)
             save(rows, options.out, provenance() + "\n\n" + summary(rows))
@@ -63,41 +55,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print("interrupted")
     if rows:
         print(summary(rows))
-
-
-def results(equations: Sequence[Equation], options: argparse.Namespace) -> Iterator[Row]:
-    """One row per equation, as they come.
-
-    Raises
-    ------
-    KeyboardInterrupt
-        After Ctrl-C, also where the search caught it; an interrupted search counts for nothing.
-    """
-    threads = options.threads or max(1, (os.cpu_count() or 1) // options.jobs)
-    if options.jobs == 1:
-        _warm(options, threads)
-        with Judge(options.sympy_time) as judge:
-            for equation in equations:
-                row = attempt(equation, options, threads, judge)
-                if row is None:
-                    raise KeyboardInterrupt
-                yield row
-        return
-    pool = ProcessPoolExecutor(
-        options.jobs, mp_context=get_context("spawn"), initializer=_warm, initargs=(options, threads)
-    )
-    futures: list[Future[Row | None]] = []
-    try:
-        futures = [pool.submit(_alone, equation, options, threads) for equation in equations]
-        for future in as_completed(futures):
-            row = future.result()
-            if row is None:
-                raise KeyboardInterrupt
-            yield row
-    except BrokenProcessPool:
-        sys.exit("a process of the pool has died: is there memory for so many --jobs?")
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def attempt(equation: Equation, options: argparse.Namespace, threads: int, judge: Judge) -> Row | None:
@@ -209,17 +166,6 @@ def _line(row: Row, done: int, of: int) -> str:
 
 def _space(options: argparse.Namespace) -> SearchSpace:
     return SearchSpace.read({"operators": options.operators, "max_complexity": options.max_complexity})
-
-
-def _alone(equation: Equation, options: argparse.Namespace, threads: int) -> Row | None:
-    """In a process of the pool, which Ctrl-C reaches too, and which may hold one equation more in its queue."""
-    row = None
-    if not _INTERRUPTED.is_set():
-        with suppress(KeyboardInterrupt), Judge(options.sympy_time) as judge:
-            row = attempt(equation, options, threads, judge)
-    if row is None:
-        _INTERRUPTED.set()
-    return row
 
 
 def _warm(options: argparse.Namespace, threads: int) -> None:

@@ -344,9 +344,16 @@ class SymbolicRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # typ
         """The formula as a sympy expression, whose plain symbols bear the names of the features."""
         return self._pick(lambda front, i: front[i].sympy(), index)
 
-    def latex(self, index: int | Sequence[int] | None = None, precision: int = 3) -> str | list[str]:
-        """The formula in LaTeX, with so many significant digits."""
-        return self._pick(lambda front, i: front[i].expression.latex(front[i].names, precision), index)
+    def latex(
+        self, index: int | Sequence[int] | None = None, precision: int | None = None
+    ) -> str | list[str]:
+        """The formula in LaTeX, with so many significant digits; by default as many as the errors leave."""
+
+        def formula(front: Front, i: int) -> str:
+            law = front[i]
+            return law.expression.latex(law.names, law.shown_digits if precision is None else precision)
+
+        return self._pick(formula, index)
 
     @property
     def equations_(self) -> pd.DataFrame | list[pd.DataFrame]:

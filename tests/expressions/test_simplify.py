@@ -44,7 +44,7 @@ def test_values_stay_and_the_cost_falls(e: Expression) -> None:
         ("sqrt(x)*sqrt(y)", "sqrt(x*y)"),
         ("sin(x)**2 + cos(x)**2", "1"),
         ("cbrt(x*x*x)", "x"),
-        ("x - (-2.0)", "x + 2.0"),
+        ("x - (-2.0)", "2.0 + x"),
         ("min(x, x)", "x"),
     ],
 )
@@ -112,3 +112,11 @@ def test_factoring_is_not_tried_where_it_has_no_bound(monkeypatch: pytest.Monkey
     monkeypatch.setattr(sympy, "factor", endless)
     e = parse("1.5*cos(2.5 - x)**2 + 0.7/(x - 3.5) + 4.5 - 5.5/(6.5 + x)", ["x"])
     assert simplify(e, np.linspace(10, 20, 50)[None]).n_constants <= e.n_constants
+
+
+@pytest.mark.parametrize("lowest", [0.0, 0.5])
+def test_a_power_is_found_also_where_a_column_holds_a_zero(lowest: float) -> None:
+    data = np.array([np.linspace(lowest, 3.0, 20)])
+    assert simplify(parse("exp(1.37*log(x0))"), data) == parse("x0**1.37")
+    assert simplify(parse("3.5*exp(2*log(x0))"), data) == parse("3.5*x0**2")
+    assert simplify(parse("sqrt(x0**2)"), data) == parse("x0")

@@ -146,9 +146,7 @@ def test_events_count_as_many_as_say_the_same():
 )
 def test_weights_that_cannot_be_are_one_sentence(weights, mean, message):
     with pytest.raises(bm.BalmerError, match=message):
-        bm.Dataset.from_arrays(
-            {"x": np.arange(5.0)}, np.arange(5.0) ** 2, weights=weights, weights_mean=mean
-        )
+        bm.Dataset.from_arrays({"x": np.arange(5.0)}, np.arange(5.0) ** 2, weights=weights, weights_mean=mean)
 
 
 def test_what_weights_mean_survives_another_target_and_a_file(tmp_path):
@@ -193,7 +191,16 @@ def toy(kind, n, rng):
     return [(c.value - t) / c.error for c, t in zip(law.constants, (a, b), strict=True)]
 
 
-KINDS = ("equal", "sigma", "proportional", "relative", "heavy tails", "precision", "events", "events with sigma")
+KINDS = (
+    "equal",
+    "sigma",
+    "proportional",
+    "relative",
+    "heavy tails",
+    "precision",
+    "events",
+    "events with sigma",
+)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -220,9 +227,7 @@ def test_a_declared_likelihood_counts_as_what_it_is():
     x, t = binary()
     data = bm.Dataset.from_arrays({"x": x}, t, target="t")
     asked = bm.Problem(data, objective=Objective(loss=ENTROPY, likelihood=True))
-    found = [
-        refit(bm.parse(text, ["x"]), asked, "") for text in ("1/(1 + exp(0.4 - 1.3*x))", "0.5 + 0.0*x")
-    ]
+    found = [refit(bm.parse(text, ["x"]), asked, "") for text in ("1/(1 + exp(0.4 - 1.3*x))", "0.5 + 0.0*x")]
 
     def twice_nll(p):
         return -2 * np.sum(t * np.log(p) + (1 - t) * np.log(1 - p))

@@ -61,7 +61,7 @@ def test_a_dataset_and_a_problem_are_probed():
 def test_a_law_is_discovered_in_a_function():
     box = {"m": (1.0, 5.0, "kg"), "v": (1.0, 4.0, "m/s")}
     found_law = bm.discover(lambda m, v: 0.5 * m * v**2, box, evaluations=2000, rows=50)
-    assert found_law.best.text() == "m/2*v**2"
+    assert found_law.best.text() == "m*v**2/2"
     assert found_law.problem.dataset.n_rows == 50
     assert str(found_law.problem.dataset.units["v"]) == "m/s"
     assert ("multiplicative", ("m",)) in found(found_law.findings)

@@ -76,7 +76,8 @@ WeightsMean = Annotated[
     _option(
         _DATA,
         "precision|events",
-        "What a weight is: one over the variance of its row, the default, or a number of events, which may be negative.",
+        "What a weight is: one over the variance of its row, the default, or a number of events, which may be "
+        "negative.",
     ),
 ]
 MissingCells = Annotated[

@@ -116,7 +116,8 @@ def _law_as_json(number: int, law: Law, chosen: bool) -> dict[str, Any]:
             for constant in law.constants
         ],
         "exact_numbers": [
-            {"value": number.value, "estimate": number.estimate, "error": number.error} for number in law.exact
+            {"value": number.value, "estimate": number.estimate, "error": number.error}
+            for number in law.exact
         ],
         "covariance": law.covariance.tolist(),
         "units_hold": law.units_hold,

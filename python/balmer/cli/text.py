@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 __all__ = ["formula_lines", "print_front", "print_law"]
 
-_DIGITS = 5  # of the constants in a table; the law in full has them all
 _NUMBER = r"\d+\.?\d*(?:e[+-]?\d+)?"
 # Pieces that stay whole: a quoted name, a number, a word with its opening parenthesis, an operator with blanks.
 _PIECE = re.compile(rf"`(?:``|[^`])*`|{_NUMBER}|\w+\(?| [+-] |\*\*|, |.", re.DOTALL)
@@ -109,7 +108,7 @@ def front_table(front: Front, width: int) -> Table:
             str(len(law.constants)),
             f"{law.loss:.3e}",
             f"{law.score.description_length:.2f}",
-            "\n".join(formula_lines(law.text(_DIGITS), room)),
+            "\n".join(formula_lines(law.text(), room)),
         )
         table.add_row(*(Text(cell) for cell in cells), style="bold green" if chosen else "")
     return table

@@ -2,6 +2,7 @@
 
 from balmer.data.column import Column, Role
 from balmer.data.dataset import Dataset
+from balmer.data.digits import Digits, digits_of, rounding
 from balmer.data.function import Bounds, Box, author_named, evaluator, finite, ordered, sample_function
 from balmer.data.table import (
     annotate,
@@ -17,16 +18,19 @@ __all__ = [
     "Box",
     "Column",
     "Dataset",
+    "Digits",
     "Role",
     "annotate",
     "apply_units",
     "author_named",
     "columns_of",
     "describe_table",
+    "digits_of",
     "evaluator",
     "finite",
     "ordered",
     "read_table",
+    "rounding",
     "sample_function",
     "write_table",
 ]

@@ -53,7 +53,8 @@ def read_cells(
     ------
     DataError
         If a column is not numeric; a cell is missing and `missing` is ``"error"``; an uncertainty is not
-        positive; a weight is negative, or the sum of weights is not positive; fewer than 4 rows are left; the target is constant.
+        positive; a weight is negative, or the sum of weights is not positive; fewer than 4 rows are left; the
+        target is constant.
     ConfigError
         If `missing` or `weights_mean` is neither of its two.
     """

@@ -138,7 +138,12 @@ class Dataset:
         table = array_source(X, y, names, target, weights, sigma, About(name, description, source))
         return cls(
             **assemble(
-                table, None, units=units, descriptions=descriptions, missing=missing, weights_mean=weights_mean
+                table,
+                None,
+                units=units,
+                descriptions=descriptions,
+                missing=missing,
+                weights_mean=weights_mean,
             )
         )
 

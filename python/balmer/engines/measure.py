@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from balmer.data import Digits, digits_of
 from balmer.engines.objective import LOSS_COLUMNS, LOSS_NAMES
 from balmer.errors import ConfigError
 from balmer.expressions import Expression, check_dimensions, derivative, variable
@@ -24,6 +25,11 @@ _WEIGHT, _SIGMA = 2, 3  # places in LOSS_COLUMNS
 _PRECISE = (
     1e-13  # relative residual that counts as zero: a sum with cancellation has no more digits in float64
 )
+_UNITS, _ROWS_WITHIN = (
+    2.0,
+    0.9,
+)  # half units that a row may be off, and the part of the rows that must not be more
+_STEEPEST = 10.0  # power of a rounded feature, about, that a law may have for its rounding to be an excuse
 _IN_THE_FAMILY = ("squared", "absolute")  # of losses that need no formula where there are uncertainties
 
 
@@ -99,10 +105,108 @@ class Measure:
         return Loss(formula=moved, extras=len(self._needs))
 
     def noise_floor(self, relative: float = _PRECISE) -> float:
-        """Loss of residuals of that fraction of the target; 0 for a loss of the user's."""
-        size = np.abs(self._problem.y) * relative / self._sigma
+        """Loss of residuals of that fraction of the target, or of half a unit of its last place where that is more.
+
+        0 for a loss of the user's.
+        """
+        return self._of_sizes(np.maximum(np.abs(self._problem.y) * relative, self.half_units))
+
+    @property
+    def half_units(self) -> Floats:
+        """Half a unit of the last place of the target, shape (n_counting_rows,); 0 where that is not known."""
+        return self._half_units[0]
+
+    def floor_of(self, expression: Expression, loss: float = 0.0) -> float:
+        """The noise floor for one formula: features that were rounded like the target move its values, too.
+
+        Parameters
+        ----------
+        loss : of the formula; where it is above what rounding could excuse in any formula, the floor is that of all.
+        """
+        floor = self._problem.noise_floor
+        if not self._half_units[1] or loss > self._largest_floor:
+            return floor
+        return max(floor, min(self._of_sizes(self._half_units_of(expression)), self._largest_floor))
+
+    def within_rounding(self, expression: Expression, loss: float) -> bool:
+        """Whether a formula with that loss deviates by no more than the rounding of the table, in large and small rows.
+
+        The loss alone says nothing of rows that are small beside others.
+        """
+        if not loss <= self.floor_of(expression, loss):
+            return False
+        if self._digits is None:
+            return True
+        known = self._known.get(expression)
+        if known is None:
+            from balmer.kernels import fit
+
+            problem = self._problem
+            half = self._half_units_of(expression)
+            weights = self._trust / half**2
+            # The fit has looked at the large rows only.
+            found = fit(expression, problem.X, problem.y, weights / weights.sum())
+            with np.errstate(all="ignore"):
+                near = np.abs(found.expression.evaluate(problem.X) - problem.y) <= _UNITS * half
+            known = self._known[expression] = bool(np.average(near, weights=self._trust) >= _ROWS_WITHIN)
+        return known
+
+    @cached_property
+    def _known(self) -> dict[Expression, bool]:
+        return {}
+
+    @cached_property
+    def _digits(self) -> Digits | None:
+        """How the target was rounded."""
+        return digits_of(self._problem.y)
+
+    @cached_property
+    def _half_units(self) -> tuple[Floats, dict[int, Floats]]:
+        """Half a unit of the last place of the target, per row, and of the features that were rounded the same way.
+
+        Features with other digits have been chosen, and are exact.
+        """
+        problem, digits = self._problem, self._digits
+        if digits is None:
+            return np.zeros_like(problem.y), {}
+        features = {i: digits.half_units(x) for i, x in enumerate(problem.X) if digits_of(x) == digits}
+        return digits.half_units(problem.y), features
+
+    def _half_units_of(self, expression: Expression) -> Floats:
+        """How far a formula may be from each row of the target, shape (n_counting_rows,)."""
+        problem = self._problem
+        target, features = self._half_units
+        total = np.maximum(target, _PRECISE * np.abs(problem.y)) ** 2
+        with np.errstate(all="ignore"):
+            values = expression.evaluate(problem.X)
+            for i in set(features).intersection(expression.variables):
+                X = problem.X.copy()
+                X[i] += features[i]
+                total += np.nan_to_num(expression.evaluate(X) - values, posinf=0.0, neginf=0.0) ** 2
+        # What is 0 is as exact as the rest is to float64.
+        tiny = _PRECISE * np.sqrt(np.mean(problem.y**2))
+        half: Floats = np.maximum(np.sqrt(total), tiny)
+        return half
+
+    @cached_property
+    def _largest_floor(self) -> float:
+        """What the rounding of the features may do to any law: as if each stood there to a high power."""
+        problem, digits = self._problem, self._digits
+        target, features = self._half_units
+        steep = np.zeros_like(target)
+        for i, half in features.items():
+            x, y = np.abs(problem.X[i]), np.abs(problem.y)
+            if digits is not None and digits.kind == "decimals":
+                x, y = np.full_like(x, x.std()), np.full_like(y, y.std())
+            with np.errstate(all="ignore"):
+                steep += np.nan_to_num(_STEEPEST * y * half / x, posinf=0.0) ** 2
+        return self._of_sizes(np.sqrt(target**2 + steep))
+
+    def _of_sizes(self, residuals: Floats) -> float:
+        """The loss of residuals; 0 for a loss of the user's."""
         if self.kind in ("formula", "function"):
             return 0.0
+        size = residuals / self._sigma
         relative_weights = self._trust / self._trust.sum()
         return float(np.sum(relative_weights * (size if self.kind == "absolute" else size**2)))
 

@@ -54,9 +54,9 @@ class Objective(Settings):
     constants : ``"free"`` lets the free constants have any units, which are solved for and shown; ``"dimensionless"``
         makes them pure numbers, so that the features, constants of nature among them (`Dataset.with_nature`), must give
         the target its dimension.
-    likelihood : whether a loss that is a formula or a function is a negative log-likelihood, its mean over the rows: its
-        criteria and errors are then those of this likelihood. Without, it counts as some square of residuals of unknown
-        size. Named losses have their own. In a formula ``0*log(0)`` is 0, as in a cross-entropy.
+    likelihood : whether a loss that is a formula or a function is a negative log-likelihood, its mean over the rows:
+        criteria and errors are then those of this likelihood. Without, it counts as some square of residuals of
+        unknown size. Named losses have their own. In a formula ``0*log(0)`` is 0, as in a cross-entropy.
     noise : what the squared loss takes the noise to be, where there are no uncertainties: ``"constant"``, of one size
         in all rows, or ``"relative"``, in each row the same fraction of the size of the prediction. The size is fitted.
         The relative loss is the mean square of relative residuals; see `balmer.search.noise`.

@@ -198,8 +198,15 @@ class Problem:
 
     @cached_property
     def noise_floor(self) -> float:
-        """Loss at which float64 itself is the limit: there is nothing left to explain. 0 for a loss of the user's."""
+        """Loss at which the digits of the target are the limit: there is nothing left to explain.
+
+        The digits are those of float64, or those that the table was rounded to. 0 for a loss of the user's.
+        """
         return self.measure.noise_floor()
+
+    def is_exact(self, expression: Expression, loss: float) -> bool:
+        """Whether a formula with that loss leaves nothing to explain: no more than the rounding of the table."""
+        return self.measure.within_rounding(expression, loss)
 
     def _check_that_units_can_match(self) -> None:
         if self.objective.constants != "free" and not self._units_can_match():

@@ -1,5 +1,6 @@
 """Formulas: the operator table, the postfix Expression, and the ways to write, read and rewrite one."""
 
+from balmer.expressions.canonical import canonical
 from balmer.expressions.complexity import Complexity
 from balmer.expressions.constraints import Constraints
 from balmer.expressions.custom import CustomOperator
@@ -27,6 +28,7 @@ __all__ = [
     "Expression",
     "Operator",
     "apply",
+    "canonical",
     "check_dimensions",
     "constant",
     "derivative",

@@ -203,13 +203,17 @@ class Expression:
 
     # -- forms -----------------------------------------------------------------------------------------------
 
-    def text(self, names: Sequence[str] | None = None, digits: int | None = None) -> str:
-        """Infix text that `parse` reads back; ``digits`` shortens the free constants."""
+    def text(
+        self, names: Sequence[str] | None = None, digits: int | Sequence[int | None] | None = None
+    ) -> str:
+        """Infix text that `parse` reads back; ``digits`` shortens the free constants, all or each."""
         from balmer.expressions.printers import to_text
 
         return to_text(self, names, digits)
 
-    def latex(self, names: Sequence[str] | None = None, digits: int | None = None) -> str:
+    def latex(
+        self, names: Sequence[str] | None = None, digits: int | Sequence[int | None] | None = None
+    ) -> str:
         """LaTeX of the formula as it stands, not rearranged."""
         from balmer.expressions.latex import to_latex
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from balmer.expressions.expression import Expression
 from balmer.expressions.literals import decimal_text, known_number
 from balmer.expressions.operators import LITERAL, OPERATORS_BY_CODE, VARIABLE
-from balmer.expressions.printers import Level, constant_numbers, feature_names
+from balmer.expressions.printers import Level, constant_numbers, digits_of, feature_names
 
 __all__ = ["latex_name", "latex_number", "to_latex"]
 
@@ -41,6 +41,7 @@ _CLUSTER = re.compile(r".[\u0300-\u036f\u20d7]*", re.DOTALL)  # a letter with it
 _FUNCTIONS = {
     name: rf"\{name}" for name in ("sin", "cos", "tan", "sinh", "cosh", "tanh", "exp", "min", "max")
 }
+_RATIO = re.compile(r"(-?)\\frac\{(\d+)\}\{(\d+)\}")
 _FUNCTIONS |= {"log": r"\ln", "asin": r"\arcsin", "acos": r"\arccos", "atan": r"\arctan"}
 
 
@@ -60,7 +61,7 @@ class _Tex(NamedTuple):
 def to_latex(
     expression: Expression,
     names: Sequence[str] | None = None,
-    digits: int | None = None,
+    digits: int | Sequence[int | None] | None = None,
     constants: Sequence[str] | None = None,
 ) -> str:
     """LaTeX (math mode) of the formula, not rearranged beyond ``a + -b`` being written ``a - b``.
@@ -70,8 +71,8 @@ def to_latex(
     expression : Expression
     names : sequence of str, optional
         Name of each feature, set by `latex_name`; x0, x1, ... without.
-    digits : int, optional
-        Significant digits of the free constants.
+    digits : int or sequence of int, optional
+        Significant digits of the free constants, of all or of each in postfix order.
     constants : sequence of str, optional
         LaTeX for each free constant, in postfix order, such as ``c_{1}``, in place of its value.
 
@@ -93,7 +94,7 @@ def to_latex(
             return _literal(value)
         if constants is not None:
             return _Tex(constants[which[i]], Level.ATOM)
-        return _decimal(decimal_text(value, digits))
+        return _decimal(decimal_text(value, digits_of(digits, which[i])))
 
     def node(i: int, below: list[_Tex]) -> _Tex:
         return _join(OPERATORS_BY_CODE[int(expression.ops[i])].name, below)
@@ -206,6 +207,13 @@ def _join(name: str, below: list[_Tex]) -> _Tex:
             dot = r"\cdot " if b.number or right[0].isdigit() else ""
             return _Tex(f"{a.at(Level.PRODUCT)} {dot}{right}", Level.PRODUCT)
         case "div":
+            ratio = _RATIO.fullmatch(a.text) if a.number else None
+            if ratio:  # 1/2/x, as it is written by hand
+                sign, above, below_line = ratio.groups()
+                return _Tex(
+                    rf"{sign}\frac{{{above}}}{{{_join('mul', [_Tex(below_line, Level.ATOM, True), b]).text}}}",
+                    Level.PRODUCT,
+                )
             return _Tex(rf"\frac{{{a.text}}}{{{b.text}}}", Level.PRODUCT)
         case "inv":
             return _Tex(rf"\frac{{1}}{{{a.text}}}", Level.PRODUCT)

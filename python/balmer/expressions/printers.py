@@ -48,7 +48,7 @@ class _Text(NamedTuple):
 def to_text(
     expression: Expression,
     names: Sequence[str] | None = None,
-    digits: int | None = None,
+    digits: int | Sequence[int | None] | None = None,
     constants: Sequence[str] | None = None,
 ) -> str:
     """Infix text that `parse` reads back.
@@ -58,8 +58,8 @@ def to_text(
     expression : Expression
     names : sequence of str, optional
         Name of each feature; x0, x1, ... without. Names that cannot stand bare are put in backticks.
-    digits : int, optional
-        Significant digits of the free constants; without, they read back exactly.
+    digits : int or sequence of int, optional
+        Significant digits of the free constants, of all or of each in postfix order; without, they read back exactly.
     constants : sequence of str, optional
         A symbol for each free constant, in postfix order, shown in place of its value.
 
@@ -79,7 +79,7 @@ def to_text(
             return _literal(value)
         if constants is not None:
             return _Text(constants[which[i]], Level.ATOM)
-        return _signed(decimal_text(value, digits))
+        return _signed(decimal_text(value, digits_of(digits, which[i])))
 
     def node(i: int, below: list[_Text]) -> _Text:
         return _join(OPERATORS_BY_CODE[int(expression.ops[i])].name, below)
@@ -101,6 +101,11 @@ def feature_names(expression: Expression, names: Sequence[str] | None) -> list[s
     if len(names) < needed:
         raise ConfigError(f"the formula uses {needed} features, {len(names)} names were given")
     return list(names)
+
+
+def digits_of(digits: int | Sequence[int | None] | None, constant: int) -> int | None:
+    """Significant digits of the constant of that number."""
+    return digits if digits is None or isinstance(digits, int) else digits[constant]
 
 
 def constant_numbers(expression: Expression, constants: Sequence[object] | None) -> list[int]:

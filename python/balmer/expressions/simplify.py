@@ -7,12 +7,14 @@ The work is bounded by the size of the formula, never by a clock, so that one se
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
+from itertools import chain
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from balmer.errors import ConfigError
+from balmer.expressions.canonical import canonical
 from balmer.expressions.complexity import Complexity
 from balmer.expressions.expression import Expression
 from balmer.expressions.operators import OPERATORS_BY_CODE, operator_name
@@ -51,7 +53,7 @@ def simplify(
     X : float array, shape (n_features, n_rows)
         Rows on which the values must stay: where the given formula is finite, the result is finite and equal
         to about 8 digits. Where it is not, the result may be finite, as where an exponential no longer
-        overflows. A feature that is positive in all rows is taken for positive.
+        overflows. A feature that is positive in all rows is taken for positive, one that is never negative for that.
     complexity : Complexity, optional
         Costs of the nodes.
     allowed : collection of str, optional
@@ -86,8 +88,12 @@ def simplify(
 
     best = expression
     most_constants = expression.n_constants
-    for k, form in enumerate(_forms(expression, data)):
-        if k == 0:  # the formula itself, its constants merged
+    positive, nonnegative = _signs(data)
+    own = canonical(
+        expression, nonnegative=nonnegative, positive=positive, allowed=names, complexity=complexity
+    )
+    for k, form in enumerate(chain([own], _forms(expression, data))):
+        if k <= 1:  # the formula itself, its constants merged
             most_constants = min(most_constants, form.n_constants)
         candidate = form if names is None else express_in(form, names)
         if candidate is None or candidate.n_constants > most_constants or cost(candidate) >= cost(best):
@@ -95,6 +101,11 @@ def simplify(
         if _same(wanted, candidate.evaluate(data)) and (accept is None or accept(candidate)):
             best = candidate
     return best
+
+
+def _signs(data: NDArray[np.float64]) -> tuple[list[bool], list[bool]]:
+    """Which features are positive in all rows, and which are never negative."""
+    return [bool(np.all(row > 0)) for row in data], [bool(np.all(row >= 0)) for row in data]
 
 
 def _nested_fractions(expression: Expression) -> int:
@@ -131,11 +142,11 @@ def _forms(expression: Expression, data: NDArray[np.float64]) -> Iterator[Expres
     ]
     known = {c: float(v) for c, v in zip(constants, values, strict=True) if c != 0}
     names = [f"x{k}" for k in range(len(data))]
-    positive = [bool(np.all(row > 0)) for row in data]
+    positive, nonnegative = _signs(data)
     seen = set()
     failures: tuple[type[Exception], ...] = (ConfigError, *sympy_failures())
     try:
-        start = to_sympy(expression, names, positive, constants)
+        start = to_sympy(expression, names, positive, constants, nonnegative)
         for form in spellings(start):
             if form in seen:
                 continue

@@ -30,15 +30,18 @@ _LARGEST_POWER = 1000
 _RECIPROCALS = {"cot": "tan", "sec": "cos", "csc": "sin", "coth": "tanh", "sech": "cosh", "csch": "sinh"}
 
 
-def symbols(names: Sequence[str], positive: Sequence[bool] | None = None) -> list[Any]:
-    """The sympy symbols that `to_sympy` uses: plain ones, or real and positive ones where that is said."""
+def symbols(
+    names: Sequence[str], positive: Sequence[bool] | None = None, nonnegative: Sequence[bool] | None = None
+) -> list[Any]:
+    """The sympy symbols that `to_sympy` uses: plain ones, or real, positive and nonnegative ones where that is said."""
     import sympy
 
     if positive is None:
         return [sympy.Symbol(name) for name in names]
+    never = nonnegative or [False] * len(names)
     return [
-        sympy.Symbol(name, positive=True) if flag else sympy.Symbol(name, real=True)
-        for name, flag in zip(names, positive, strict=True)
+        sympy.Symbol(name, **({"positive": True} if p else {"nonnegative": True} if n else {"real": True}))
+        for name, p, n in zip(names, positive, never, strict=True)
     ]
 
 
@@ -47,6 +50,7 @@ def to_sympy(
     names: Sequence[str] | None = None,
     positive: Sequence[bool] | None = None,
     constants: Sequence[Any] | None = None,
+    nonnegative: Sequence[bool] | None = None,
 ) -> Any:
     """The formula as a sympy expression; sympy's own automatic simplifications apply.
 
@@ -60,6 +64,8 @@ def to_sympy(
         ``sympy.Symbol(name)`` is the symbol of that feature.
     constants : sequence of sympy.Symbol, optional
         What stands for each free constant, in postfix order; Floats of 17 digits without.
+    nonnegative : sequence of bool, optional
+        Beside ``positive``, for each feature, whether its symbol is assumed not to be negative.
 
     Returns
     -------
@@ -75,7 +81,9 @@ def to_sympy(
 
     shown = feature_names(expression, names)
     which = constant_numbers(expression, constants)
-    features = symbols(shown, None if positive is None else list(positive)[: len(shown)])
+    features = symbols(
+        shown, *(None if f is None else list(f)[: len(shown)] for f in (positive, nonnegative))
+    )
 
     def leaf(i: int) -> Any:
         op, value = expression.ops[i], float(expression.values[i])

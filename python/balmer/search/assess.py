@@ -26,7 +26,9 @@ from balmer.search.refine import Refined, covariance, polished, refit, units_hol
 __all__ = ["assess", "free_form"]
 
 _MOST = 6  # numbers that are set free at once
-_DEGENERATE = 1e-8  # eigenvalue of the scaled curvature below which a number cannot be told from the constants
+_DEGENERATE = (
+    1e-8  # eigenvalue of the scaled curvature below which a number cannot be told from the constants
+)
 _CHEAPER = 1e-6  # nats by which a free form is preferred to its law
 _ANOTHER_EXPONENT = 1.01234
 _SMALLEST_ROWS = 3  # rows beyond the number of constants, without which nothing is proven
@@ -71,7 +73,9 @@ def assess(refined: Refined, problem: Problem, scored: Callable[[Refined], Refin
         return [known]
     price = min(honest.length, refined.length - _CHEAPER)
     honest = replace(honest, score=replace(honest.score, description_length=price))
-    left = [s for s in _identifiable(honest.expression, problem) if not _belongs_to_form(honest.expression, s)]
+    left = [
+        s for s in _identifiable(honest.expression, problem) if not _belongs_to_form(honest.expression, s)
+    ]
     again = _free_fit(honest, left, problem)
     return [refined, honest if again is None else _with_estimates(honest, again, left, problem)]
 

@@ -83,7 +83,8 @@ def evolve_with_structure(
     )
     if plan.interrupted:
         return replace(merged, stopped="interrupted"), plan
-    if any(c.loss <= max(problem.noise_floor, budget.target_loss or 0.0) for c in found):
+    goal = budget.target_loss or 0.0
+    if any(c.loss <= goal or problem.is_exact(c.expression, c.loss) for c in found):
         return replace(merged, stopped="target"), plan
     rest = _rest(budget, merged)
     if rest is None:

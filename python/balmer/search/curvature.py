@@ -3,7 +3,7 @@
 The constants theta minimise L = sum_i rho_i(f_i(theta)). With J_i the derivatives of the prediction of row i by the
 constants, the curvature is A = 1/2 sum_i rho_i'' J_i J_i^T, and the estimate scatters by the sandwich
 
-    covariance = A^-1 B A^-1,      B = sum_i (rho_i'/2)^2 / (1 - h_i)^p J_i J_i^T,      h_i = 1/2 rho_i'' J_i^T A^-1 J_i,
+    covariance = A^-1 B A^-1,   B = sum_i (rho_i'/2)^2 / (1 - h_i)^p J_i J_i^T,   h_i = 1/2 rho_i'' J_i^T A^-1 J_i,
 
 whatever the distribution of the residuals is, row by row (P. J. Huber, Proc. 5th Berkeley Symp. 1 (1967) 221). The
 leverage h_i makes up for what the fit takes from the residual of its own row: p = 1 is right for residuals of one size
@@ -92,7 +92,9 @@ def jacobian(expression: Expression, problem: Problem) -> Floats:
         moves = size / np.sqrt(np.diag(fit(expression, problem.X, problem.y, unweighted, max_steps=1).normal))
     least = 1e-12 * np.maximum(np.abs(theta), 1e-300)
     steps = np.where(
-        np.isfinite(moves), np.maximum(_STEP * moves, least), _SMALL * np.where(theta == 0, 1.0, np.abs(theta))
+        np.isfinite(moves),
+        np.maximum(_STEP * moves, least),
+        _SMALL * np.where(theta == 0, 1.0, np.abs(theta)),
     )
     J = np.empty((len(theta), n))
     for k, step in enumerate(steps):
@@ -108,8 +110,8 @@ def jacobian(expression: Expression, problem: Problem) -> Floats:
 def _bend(prediction: Floats, problem: Problem) -> Floats:
     """Half the second derivative of what each row adds to the loss by its prediction, shape (n_rows,).
 
-    It is a second difference over a step that is a fraction n^(-1/5) of the size of the residuals, which has a value for
-    kinks too: for the absolute loss it estimates the density of the residuals at zero.
+    It is a second difference over a step that is a fraction n^(-1/5) of the size of the residuals, which has a value
+    for kinks too: for the absolute loss it estimates the density of the residuals at zero.
     """
     measure = problem.measure
     residual = np.abs(prediction - problem.y)
@@ -119,7 +121,8 @@ def _bend(prediction: Floats, problem: Problem) -> Floats:
         here = measure.of_rows(prediction)
         beside = measure.of_rows(prediction + step) + measure.of_rows(prediction - step)
         second = (beside - 2 * here) / (2 * step**2)
-        return np.nan_to_num(second, nan=0.0, posinf=0.0, neginf=0.0)
+        found: Floats = np.nan_to_num(second, nan=0.0, posinf=0.0, neginf=0.0)
+        return found
 
 
 def _products(expression: Expression, problem: Problem, factors: Floats) -> Floats:

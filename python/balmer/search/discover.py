@@ -46,7 +46,7 @@ from balmer.search.power_law import power_laws
 from balmer.search.probe import table_of
 from balmer.search.prune import shortened
 from balmer.search.quadrants import without_phases
-from balmer.search.refine import Refined, distinct, law_of, refine, refit, units_hold
+from balmer.search.refine import Refined, distinct, law_of, refine, refit, tidied, units_hold
 from balmer.search.refine import structure as skeleton
 from balmer.search.selection import Score
 from balmer.search.stable import stable_front
@@ -60,7 +60,6 @@ _LEAST_EFFORT = 0.02
 _REFINEMENT = 0.15  # of the seconds at most are kept for refits and simplification
 _LONGEST_REFINEMENT = 6.0  # seconds
 GROWING = 1e-3  # probability below which noise of one size is not believed
-_Changed = Callable[[Refined], Refined]
 _FAR = 30.0  # nats of description length by which a law is out of the question
 
 
@@ -290,9 +289,11 @@ def _front(
     interrupted = False
 
     def each(
-        found: Sequence[Refined], improve: Callable[[Refined], list[Refined]], otherwise: _Changed = lambda r: r
+        found: Sequence[Refined],
+        improve: Callable[[Refined], list[Refined]],
+        rest: Callable[[Refined], Refined] = lambda r: r,
     ) -> list[Refined]:
-        """What improves the laws, those that may be chosen first; the rest is shown about as it was found."""
+        """What improves the laws, those that may be chosen first; the rest as it was found."""
         nonlocal interrupted
         found = sorted(found, key=lambda r: r.length)
         worth = _worth_refining(found, problem)
@@ -301,7 +302,7 @@ def _front(
         for r in found:
             try:
                 skipped = interrupted or clock.perf_counter() > until or not worth(r)
-                better += [otherwise(r)] if skipped else improve(r)
+                better += [rest(r)] if skipped else improve(r)
             except KeyboardInterrupt:  # no more patience
                 interrupted = True
                 better.append(r)
@@ -310,7 +311,7 @@ def _front(
     better = each(
         stable_front(refined, problem, _front_of),
         lambda r: _improved(r, problem),
-        lambda r: lowest(effective(r, problem), problem),
+        lambda r: tidied(lowest(effective(r, problem), problem), problem),
     )
     scored, growing = _scoring(better, problem)
     better = each(
@@ -337,6 +338,7 @@ def _scoring(found: Sequence[Refined], problem: Problem) -> tuple[Callable[[Refi
         return lambda r: r, 1.0
     relative = replace(problem, objective=problem.objective.model_copy(update={"noise": "relative"}))
     # From a mean square of relative residuals to one of residuals.
+    assert relative.row_scale is not None
     shift = float(np.sum(relative.square_weights * relative.row_scale**2 * np.log(relative.row_scale)))
 
     def scored(r: Refined) -> Refined:
@@ -374,8 +376,6 @@ def _front_of(refined: Sequence[Refined], problem: Problem) -> list[Refined]:
     kept: list[Refined] = []
     bound, shortest = float("inf"), float("inf")
     for complexity in sorted(by_complexity):
-        if bound <= problem.noise_floor:  # what is exact cannot be beaten, only spelt at greater length
-            break
         level = sorted(
             (r for r in by_complexity[complexity] if r.loss < bound or r.length < shortest),
             key=lambda r: round(r.length, 6),
@@ -383,6 +383,8 @@ def _front_of(refined: Sequence[Refined], problem: Problem) -> list[Refined]:
         kept += level[:2]
         shortest = min(shortest, *(r.length for r in by_complexity[complexity]))
         bound = min(bound, *(r.loss for r in by_complexity[complexity]))
+        if any(problem.is_exact(r.expression, r.loss) for r in by_complexity[complexity]):
+            break  # what is exact cannot be beaten, only spelt at greater length
     return kept
 
 
@@ -412,7 +414,7 @@ def _growth(chance: float) -> str:
 
 
 def _is_exact(formulas: Sequence[Expression], problem: Problem) -> bool:
-    return any(c.loss <= problem.noise_floor for c in _judged(formulas, problem))
+    return any(problem.is_exact(c.expression, c.loss) for c in _judged(formulas, problem))
 
 
 def _judged(formulas: Sequence[Expression], problem: Problem) -> tuple[Candidate, ...]:

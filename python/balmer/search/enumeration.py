@@ -33,6 +33,7 @@ _RETURNED = 48
 _HITS = 60  # of the look-ups that are fitted
 _EXACT = 1e-20  # loss over mean square of the target that only float64 separates from 0
 _UNHEARD = 1e-16  # part of the norm of the target
+_NEAR = 1e-9  # relative rounding of a target with which nothing is found by look-ups
 _DIGITS = 7  # a target written with fewer is no exact value
 
 
@@ -62,7 +63,7 @@ def small_formulas(
     A few dozen formulas of the search space, their constants fitted, the best two of each complexity; if one is exact
     in float64, none that is more complex.
     """
-    limit = _EXACT * float(np.sum(problem.square_weights * problem.y**2))
+    limit = max(_EXACT * float(np.sum(problem.square_weights * problem.y**2)), problem.noise_floor)
     exact = _has_digits(problem)
     everywhere = np.arange(len(problem.y))
     pools = [everywhere]
@@ -216,7 +217,7 @@ def _front(found: Sequence[_Found], limit: float) -> list[Expression]:
 
 def _has_digits(problem: Problem) -> bool:
     """Whether the target may be exact: no uncertainties, and more digits than a measurement has."""
-    if problem.dataset.sigma is not None:
+    if problem.dataset.sigma is not None or np.any(problem.measure.half_units > _NEAR * np.abs(problem.y)):
         return False
     sample = problem.y[:: max(1, len(problem.y) // 50)]
     return any(float(f"{v:.{_DIGITS - 1}e}") != v for v in sample.tolist())

@@ -11,7 +11,8 @@ lies that close to any of the simple numbers,
 
     chance = 2 z r D.
 
-A number becomes exact where the odds are 20 : 1 or more and the chance is small. So 3/2 in Kepler's law, known to
+A number becomes exact where the odds are 20 : 1 or more and the chance is small: so small for each family of numbers
+that of numbers of the second kind, with errors of any size, 3 % at most become exact. So 3/2 in Kepler's law, known to
 0.01 %, is proven, and 1.51 +- 0.02 is not: there are too many simple numbers for so vague a value.
 """
 
@@ -48,7 +49,8 @@ _FAMILIES = (
     (dict.fromkeys(("1", *(known for known, _ in known_numbers())), _LARGER), 0.015),
     ({"1": _LARGEST, "pi": _LARGEST}, 0.01),
 )
-_RATIOS = ((_ONE, 0.007), ({"1": _SMALL}, 0.015), ({"1": _LARGER}, 0.01))  # of two fitted numbers
+_RATIOS = ((_ONE, 0.004), ({"1": _SMALL}, 0.006), ({"1": _LARGER}, 0.004))  # of two fitted numbers
+_VAGUE = 1.2e-3  # relative error from which less chance is allowed, as its inverse root
 
 
 @dataclass(frozen=True)
@@ -104,7 +106,8 @@ def proven(value: float, error: float, *, ratio: bool = False) -> float | None:
         return None
     for family in _families(ratio):
         nearest, odds, chance = _judged(abs(value), error, family)
-        if odds >= ODDS and chance <= family.chance:
+        vagueness = max(error / abs(value) / _VAGUE, 1.0)
+        if odds >= ODDS and chance <= family.chance / math.sqrt(vagueness):
             return math.copysign(nearest, value)
     return None
 
@@ -115,7 +118,7 @@ def odds_of(value: float, error: float) -> float:
 
 
 def precision_needed(number: float) -> float:
-    """The relative error with which a fit that is off by one error is proven to be this number; 0 if it is not simple."""
+    """The relative error with which a fit that is off by one error is proven to be this number; 0 if it never is."""
 
     def suffices(relative: float) -> bool:
         return proven(number * (1 + relative), relative * abs(number)) is not None

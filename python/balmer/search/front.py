@@ -44,8 +44,7 @@ class Front(Sequence[Law]):
             level = [
                 law
                 for law in same
-                if law.loss < bound * (1 - _WORTHWHILE)
-                or law.score.description_length < shortest
+                if law.loss < bound * (1 - _WORTHWHILE) or law.score.description_length < shortest
             ]
             shortest = min(shortest, *(law.score.description_length for law in same))
             bound = min(bound, *(law.loss for law in same))

@@ -75,8 +75,9 @@ def write_front(front: Front, file: BinaryIO) -> None:
     """Write one row per law.
 
     The columns up to ``chosen`` are those of `Front.to_pandas`, with every digit of the constants, and LaTeX. The
-    rest is the law itself: its postfix program (``ops``, ``args``, ``values``), its constants with their errors
-    and units, their covariance row by row, and the exact numbers with what a fit gives for them. Columns of the data are described in the file's metadata.
+    rest is the law itself: its postfix program (``ops``, ``args``, ``values``), its constants with their errors and
+    units, their covariance row by row, and the exact numbers with what a fit gives for them. Columns of the data are
+    described in the file's metadata.
     """
     best = front.best_index if len(front) else -1
     rows = [_row(law) | {"chosen": i == best} for i, law in enumerate(front)]

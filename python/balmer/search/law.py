@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from balmer.data import Column, Dataset
 from balmer.errors import DataError
 from balmer.expressions import Expression
+from balmer.search.digits import shown_digits
 from balmer.search.exact import ExactNumber
 from balmer.search.rounding import number_with_error
 from balmer.search.selection import Score
@@ -30,7 +31,7 @@ WILDCARD = "  (a unit of its own)"
 class Constant:
     """A fitted constant: its name in the formula, value, error and unit (None where it is not known).
 
-    value ± error holds 68.3 %: where the size of the noise is fitted, the error is the standard error times Student's t.
+    value ± error holds 68.3 %; see `balmer.search.refine.covariance` for how.
     """
 
     name: str
@@ -97,9 +98,22 @@ class Law:
         """Names of the features."""
         return tuple(column.name for column in self.features)
 
-    def text(self, digits: int | None = 6) -> str:
-        """The right-hand side as text; ``digits=None`` gives every digit of the constants."""
-        return self.expression.text(self.names, digits)
+    def text(self, digits: int | Sequence[int | None] | Literal["errors"] | None = "errors") -> str:
+        """The right-hand side as text.
+
+        By default each constant is rounded to two digits of its error (`balmer.search.digits`); a number asks for so
+        many significant digits, and None for every digit, with which the text reads back as the law.
+        """
+        return self.expression.text(self.names, self._digits(digits))
+
+    def _digits(self, digits: Any) -> int | Sequence[int | None] | None:
+        asked: int | Sequence[int | None] | None = digits
+        return self.shown_digits if digits == "errors" else asked
+
+    @property
+    def shown_digits(self) -> list[int | None]:
+        """Significant digits of each constant in a short formula; None for all."""
+        return shown_digits(self.expression.constants, self.covariance, more=int(bool(self.exact)))
 
     def __str__(self) -> str:
         lines = [f"{self.target.name} = {self.text()}"]
@@ -112,11 +126,11 @@ class Law:
     def __repr__(self) -> str:
         return f"<Law {self.target.name} = {self.text()}>"
 
-    def latex(self, digits: int | None = 6) -> str:
-        """LaTeX of the whole equation."""
+    def latex(self, digits: int | Sequence[int | None] | Literal["errors"] | None = "errors") -> str:
+        """LaTeX of the whole equation, with digits as in `text`."""
         from balmer.expressions.latex import latex_name
 
-        return f"{latex_name(self.target.name)} = {self.expression.latex(self.names, digits)}"
+        return f"{latex_name(self.target.name)} = {self.expression.latex(self.names, self._digits(digits))}"
 
     def sympy(self, assumptions: bool = False) -> Any:
         """The right-hand side as a sympy expression.

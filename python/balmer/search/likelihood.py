@@ -1,14 +1,15 @@
 """The likelihood that belongs to a loss: what the criteria of a law, and the errors of its constants, rest on.
 
-A loss L, the mean over n rows (of event weights, over as many as say the same), is taken for a negative log-likelihood n (L/tau + log Z(tau)), up to a constant:
+A loss L, the mean over n rows (of event weights, over as many as say the same), is taken for a negative log-likelihood
+n (L/tau + log Z(tau)), up to a constant:
 
 - squared: normal errors. tau = 2 where uncertainties are known; else tau = 2 s^2, and s^2 = L is the likeliest.
 - absolute: Laplace's. tau = 1/sqrt(2) where uncertainties are known; else tau = L.
 - huber, log-cosh: tau = 2 where uncertainties are known; else the density proportional to exp(-rho(r)/(2 s^2)) with
   the likeliest s, in which Z is known in closed form.
 - a formula or function that the user declares to be a negative log-likelihood: tau = 1.
-- another formula or function of the user's: as the squared, for every smooth loss is a square near its minimum; where it
-  speaks of uncertainties, as a chi^2 of n rows.
+- another formula or function of the user's: as the squared, for every smooth loss is a square near its minimum; where
+  it speaks of uncertainties, as a chi^2 of n rows.
 """
 
 from __future__ import annotations

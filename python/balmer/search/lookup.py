@@ -135,16 +135,19 @@ class Lookup:
     def as_product(self, z: Floats, place: int, factors: Sequence[tuple[int, float]]) -> Expression | None:
         """C h^p x^i y^j ... and the factors g^q, equal to z, shape (ROWS,), on all key rows, with simple powers."""
         X, values = self.table.X[self.logs], self.table.values
-        log = np.log(np.abs(z))
-        columns = [np.ones_like(log), *np.log(np.abs(X))]
         bases, powers = [], []
-        for g, q in factors:
-            log = log - q * np.log(np.abs(values[g]))
-            bases.append(self._positive(g))
-            powers.append(Fraction(q))
-        if place >= 0:
-            columns.append(np.log(np.abs(values[place])))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log = np.log(np.abs(z))
+            columns = [np.ones_like(log), *np.log(np.abs(X))]
+            for g, q in factors:
+                log = log - q * np.log(np.abs(values[g]))
+                bases.append(self._positive(g))
+                powers.append(Fraction(q))
+            if place >= 0:
+                columns.append(np.log(np.abs(values[place])))
         design = np.array(columns).T
+        if not (np.isfinite(log).all() and np.isfinite(design).all()):
+            return None  # a factor vanishes in a row, if not in those that it was found by
         solution = np.linalg.lstsq(design, log, rcond=None)[0]
         if not np.all(np.abs(design @ solution - log) <= _CLOSE):
             return None

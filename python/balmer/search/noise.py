@@ -132,7 +132,8 @@ def growth_of_noise(expression: Expression, problem: Problem) -> float:
     prediction = evaluate(expression, problem.X)
     weights = problem.square_weights
     squares = weights * (problem.y - prediction) ** 2
-    if not np.all(np.isfinite(squares)) or squares.sum() <= problem.noise_floor:
+    left = float(squares.sum())
+    if not np.isfinite(left) or left <= problem.measure.floor_of(expression, left):
         return 1.0
     size = np.abs(prediction)
     a, b = squares - squares.mean(), size - size.mean()

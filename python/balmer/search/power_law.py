@@ -34,7 +34,8 @@ def power_laws(problem: Problem) -> list[Expression]:
     rows = slice(None, None, max(1, len(y) // _ROWS))
     logs = np.log(problem.X[usable][:, rows])
     target = np.log(np.abs(y[rows]))
-    weights = problem.square_weights[rows] * y[rows] ** 2  # d(log y) = dy / y
+    size = float(np.abs(y).max())  # whose square may overflow
+    weights = problem.square_weights[rows] * (y[rows] / size) ** 2  # d(log y) = dy / y
     found: dict[tuple[Fraction, ...], None] = {}
     free = _fit(logs, target, weights, {})
     for denominator in _DENOMINATORS:

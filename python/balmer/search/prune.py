@@ -14,7 +14,7 @@ from balmer.expressions.operators import CONSTANT, LITERAL, OPERATORS_BY_CODE, V
 from balmer.kernels import fit
 from balmer.search.refine import Refined, refit, units_hold
 
-__all__ = ["merged", "pruned", "shortened"]
+__all__ = ["merged", "pruned", "shortened", "without_one"]
 
 _SAMPLE = 300  # rows on which a shorter formula must hold before it is fitted to all
 _CANCELLED = 1e-9  # part of its terms of which a sum counts as zero
@@ -30,7 +30,7 @@ def pruned(refined: Refined, problem: Problem, enough: float) -> Refined:
     shorter = True
     while shorter:
         shorter = False
-        for candidate in _without_one(refined.expression):
+        for candidate in without_one(refined.expression):
             fitted = refit(candidate, problem, refined.origin)
             if fitted.loss <= enough:
                 refined, shorter = fitted, True
@@ -38,7 +38,7 @@ def pruned(refined: Refined, problem: Problem, enough: float) -> Refined:
     return refined
 
 
-def _without_one(expression: Expression) -> Iterator[Expression]:
+def without_one(expression: Expression) -> Iterator[Expression]:
     """Every formula with one operator replaced by one of its operands, the largest gain first."""
     found = []
     for root, op in enumerate(expression.ops):
@@ -64,19 +64,20 @@ def shortened(refined: Refined, problem: Problem) -> Refined:
     A search ends at the first such formula, which need not be the shortest: an evolution leaves terms that are
     rounding, numbers that stand twice, and whole numbers where others would do.
     """
-    if refined.loss > problem.noise_floor:
+    if not problem.is_exact(refined.expression, refined.loss):
         return refined
+    floor = problem.measure.floor_of(refined.expression)
     cost = problem.space.complexity
     rows = np.unique(np.linspace(0, len(problem.y) - 1, _SAMPLE).astype(np.int64))
     X, y, w = np.ascontiguousarray(problem.columns[:, rows]), problem.y[rows], problem.weights[rows]
-    enough = problem.noise_floor * max(1.0, w.sum() / problem.weights.sum())
+    enough = floor * max(1.0, w.sum() / problem.weights.sum())
     shorter = True
     while shorter:
         shorter = False
         now = refined.expression
         found = {
             e: None
-            for e in (merged(now), *_without_one(now), *_without_number(now))
+            for e in (merged(now), *without_one(now), *_without_number(now))
             if cost.of(e) < cost.of(now)
         }
         for candidate in sorted(found, key=cost.of):
@@ -86,7 +87,7 @@ def shortened(refined: Refined, problem: Problem) -> Refined:
             if not first.loss <= enough:
                 continue
             fitted = refit(first.expression, problem, refined.origin)
-            if fitted.loss <= problem.noise_floor:
+            if problem.is_exact(fitted.expression, fitted.loss):
                 refined, shorter = fitted, True
                 break
     return refined

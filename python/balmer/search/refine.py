@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtr, stdtrit
 
 from balmer.engines import Problem
-from balmer.expressions import Expression, simplify, tidy, tie, with_plain_numbers
+from balmer.expressions import Expression, canonical, simplify, tidy, tie, with_plain_numbers
 from balmer.expressions.sinusoid import sinusoids
 from balmer.kernels import fit
 from balmer.search.curvature import curvature, sandwich
@@ -31,6 +31,7 @@ __all__ = [
     "refine",
     "refit",
     "structure",
+    "tidied",
     "units_hold",
     "with_exact_numbers",
 ]
@@ -87,12 +88,12 @@ def refine(refined: Refined, problem: Problem) -> list[Refined]:
             break
         found.append(simpler)
         current = simpler
-    return [_tidied(r, problem) for r in found]
+    return [tidied(r, problem) for r in found]
 
 
 def polished(refined: Refined, problem: Problem) -> Refined:
     """The formula in its simplest spelling."""
-    return _tidied(_plain(_simplified(refined, problem), problem), problem)
+    return tidied(_plain(_simplified(refined, problem), problem), problem)
 
 
 def _simplified(refined: Refined, problem: Problem) -> Refined:
@@ -114,11 +115,19 @@ def _simplified(refined: Refined, problem: Problem) -> Refined:
     return refined if worse else again
 
 
-def _tidied(refined: Refined, problem: Problem) -> Refined:
-    """With its signs where a reader expects them; a fit may have turned that of a constant."""
-    expression = tidy(sinusoids(refined.expression, problem.space.allowed), problem.space.allowed)
+def tidied(refined: Refined, problem: Problem) -> Refined:
+    """In its canonical form, with its signs where a reader expects them; a fit may have turned that of a constant."""
+    allowed = problem.space.allowed
+    expression = canonical(
+        tidy(sinusoids(refined.expression, allowed), allowed),
+        nonnegative=[bool(np.all(row >= 0)) for row in problem.X],
+        positive=[bool(np.all(row > 0)) for row in problem.X],
+        allowed=allowed,
+        complexity=problem.space.complexity,
+    )
     if expression == refined.expression or not _fits(expression, problem):
         return refined
+    # The same values but for rounding: if the loss were larger now, the law would have lived on rounding errors.
     return refit(expression, problem, refined.origin)
 
 
@@ -204,12 +213,10 @@ def _tied(refined: Refined, problem: Problem) -> Refined:
             a, b = float(expression.constants[i]), float(expression.constants[j])
             if i == j or abs(b) < abs(a) or a == 0.0:
                 continue
-            ratio = b / a
-            variance = matrix[j, j] / a**2 + ratio**2 * matrix[i, i] / a**2 - 2 * ratio * matrix[i, j] / a**2
-            exact = proven(ratio, float(np.sqrt(max(variance, 0.0))), ratio=True)
+            exact = proven(b / a, _error_of_ratio(matrix[np.ix_([j, i], [j, i])], b, a), ratio=True)
             if exact:
                 options.append(
-                    (abs(ratio - exact) / abs(exact), i, j, Fraction(exact).limit_denominator(1000))
+                    (abs(b / a - exact) / abs(exact), i, j, Fraction(exact).limit_denominator(1000))
                 )
     for _, i, j, fraction in sorted(options):
         for candidate in tie(expression, i, j, fraction, len(problem.X), problem.space.allowed):
@@ -218,6 +225,14 @@ def _tied(refined: Refined, problem: Problem) -> Refined:
                 if tied.length <= refined.length:
                     return tied
     return refined
+
+
+def _error_of_ratio(matrix: NDArray[np.float64], b: float, a: float) -> float:
+    """Standard error of b/a; infinite where their squares are no numbers."""
+    with np.errstate(all="ignore"):
+        slopes = np.array([1.0, -b / a]) / a
+        variance = float(slopes @ matrix @ slopes)
+    return math.sqrt(max(variance, 0.0)) if math.isfinite(variance) else math.inf
 
 
 def _exact_value(value: float, error: float, problem: Problem) -> float | None:
@@ -253,7 +268,7 @@ def covariance(refined: Refined, problem: Problem) -> NDArray[np.float64]:
         )
     if n <= k or not np.isfinite(curved).all():
         return np.full((k, k), np.inf)
-    floor = max(problem.noise_floor, 1e-300)
+    floor = max(measure.floor_of(refined.expression, refined.loss), 1e-300)
     classical = curved * (max(refined.loss, floor) / (n - k))
     if by_rows and refined.loss > floor and n < _FEW_ROWS * k and measure.kind == "squared":
         return _at_least(sandwich(refined.expression, curved, problem, 1.0), classical)
@@ -284,7 +299,8 @@ def _inverse(information: NDArray[np.float64]) -> NDArray[np.float64]:
     values, vectors = np.linalg.eigh(correlation)
     if values[0] < _SINGULAR * k:
         return np.full((k, k), np.inf)
-    inverse: NDArray[np.float64] = (vectors / values) @ vectors.T / np.outer(scale, scale)
+    with np.errstate(all="ignore"):
+        inverse: NDArray[np.float64] = (vectors / values) @ vectors.T / np.outer(scale, scale)
     return inverse
 
 

@@ -48,9 +48,11 @@ def score(expression: Expression, loss: float, normal: NDArray[np.float64], prob
     k = expression.n_constants
     if not math.isfinite(loss):
         return Score(math.inf, math.inf, math.inf)
-    found = likelihood(loss, problem)
+    # Below the rounding of the table there is no information in a smaller loss.
+    found = likelihood(max(loss, problem.measure.floor_of(expression, loss)), problem)
     twice_nll = found.twice_nll
-    information = n * np.diag(normal) / (0.5 * found.tau)
+    with np.errstate(all="ignore"):
+        information = n * np.diag(normal) / (0.5 * found.tau)
     if not found.scale_is_known:
         k += 1
     cost = _structure(expression, problem)

@@ -73,12 +73,16 @@ def search_structure(
     findings: list[Finding] = []
     formulas: list[Expression] = []
     attempts: list[Attempt] = []
-    tolerance = _EXACT
+    # What is taken apart has the rounding of the table, which its parts do not show.
+    exact = max(
+        _EXACT, float(np.sqrt(problem.noise_floor / problem.variance)) if problem.variance > 0 else 0.0
+    )
+    tolerance = exact
     try:
         findings = search.probe(root, "probes")
         if findings:
             noise = _surrogates(problem, seed).noise
-            tolerance = _LENIENCE * noise if noise > _PART else _EXACT
+            tolerance = _LENIENCE * noise if noise > _PART else exact
             search.reduce(root, findings, 0, tolerance, formulas, attempts)
     except KeyboardInterrupt:
         search.purse.interrupted = True
@@ -88,7 +92,8 @@ def search_structure(
     for r in best:
         way = search.ways[structure(r.expression)]
         if _is_solved(r, problem, _EXACT):  # the engine stops at the first such formula, however long it is
-            r = pruned(r, problem, max(r.loss * _AS_GOOD, problem.noise_floor))
+            as_good = _AS_GOOD * min(r.loss, _EXACT**2 * problem.variance)
+            r = pruned(r, problem, max(as_good, problem.noise_floor))
         ways.append((r.expression, way))
     return Plan(
         tuple(findings), tuple(attempts), tuple(ways), solved, search.purse.spent, search.purse.interrupted
@@ -389,7 +394,8 @@ def _exact(formulas: Sequence[Expression], problem: Problem) -> list[Expression]
 
 
 def _is_solved(refined: Refined, problem: Problem, tolerance: float) -> bool:
-    return refined.loss <= max(tolerance**2 * problem.variance, problem.noise_floor)
+    left = refined.loss
+    return left <= tolerance**2 * problem.variance or problem.is_exact(refined.expression, left)
 
 
 def _carried(tolerance: float, before: Problem, after: Problem, steepness: Floats) -> float:

@@ -357,7 +357,11 @@ class _Search:
         if self.budget.target_loss is not None and candidate.loss <= self.budget.target_loss:
             return True
         # A formula as long as the table can always be made to pass through its points: that is no reason to stop.
-        return candidate.loss <= self.floor and candidate.complexity < len(self.problem.y)
+        if candidate.complexity >= len(self.problem.y):
+            return False
+        if self.engine.precision == "float32":
+            return candidate.loss <= self.floor
+        return self.problem.is_exact(candidate.expression, candidate.loss)
 
     def _evaluations(self) -> int:
         return sum(int(island.counters[0]) for island in self.islands)
