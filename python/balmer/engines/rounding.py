@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from balmer.engines.problem import Problem
-from balmer.expressions import Expression, precisely, rounding
+from balmer.expressions import OPERATORS, Expression, precisely, rounding
 
 __all__ = ["is_stable", "tolerance"]
 
@@ -63,6 +63,8 @@ def is_stable(expression: Expression, problem: Problem) -> bool:
     And what moves more than it may with the last digits of a feature must move the more the further these go, as
     sqrt(1 - x) does near x = 1.
     """
+    if _is_discrete(expression):
+        return False
     rows = sample(len(problem.y))
     X = problem.X[:, rows]
     allowed = tolerance(expression, problem, rows)
@@ -81,6 +83,15 @@ def is_stable(expression: Expression, problem: Problem) -> bool:
         if not _is_exact(expression, near, values, least, size):
             return False
     return True
+
+
+def _is_discrete(expression: Expression) -> bool:
+    """Whether there is a power such as (-1)**x or 0**x, which has a value, or another one, at single numbers only."""
+    for root in np.flatnonzero(expression.ops == OPERATORS["pow"].code):
+        base, exponent = expression.subtree(int(root)).children()
+        if exponent.variables and not base.variables and not base.evaluate(np.zeros((0, 1)))[0] > 0.0:
+            return True
+    return False
 
 
 def sample(n: int) -> NDArray[np.int64]:

@@ -31,6 +31,7 @@ _EXACT, _LOOSE = (
 )  # parts of the step by which rows may be off: as floats round, or as a table is written
 _ROUNDING = 16.0  # units in the last place of the largest value
 _FINEST = 1e6  # steps in the range, beyond which a grid is that of rounded decimals
+_FEW, _LEAST = 2000, 3  # rows
 _STEPS = 40  # of Euclid's algorithm
 _AS_GOOD = 1e-4  # relative increase of the loss that an alias may bring
 _STILL = 1e-9  # radians over the whole grid by which a frequency counts as none
@@ -52,8 +53,13 @@ def grid_of(values: Floats, off: float = _EXACT) -> Grid | None:
     ----------
     off : parts of a step by which a value may miss its point.
     """
+    # Where a few rows lie on no grid, many need not be sorted.
+    if len(values) > 2 * _FEW:
+        few = np.unique(values[:_FEW])
+        if len(few) >= _LEAST and grid_of(few, off) is None:
+            return None
     points = np.unique(values)
-    if len(points) < 3 or not np.all(np.isfinite(points)):
+    if len(points) < _LEAST or not np.all(np.isfinite(points)):
         return None
     span = float(points[-1] - points[0])
     rounding = _ROUNDING * float(np.spacing(np.max(np.abs(points))))

@@ -297,7 +297,6 @@ def _front(
     # As many constants as rows pass through every point and say nothing.
     rows = len(problem.y)
     refined = [r for r in refined if r.loss < float("inf") and r.expression.n_constants < rows]
-    refined = [lowest(r, problem) for r in refined]
     interrupted = False
 
     def each(
@@ -323,7 +322,7 @@ def _front(
     better = each(
         stable_front(refined, problem, _front_of),
         lambda r: _improved(r, problem),
-        lambda r: tidied(r, problem),
+        lambda r: tidied(lowest(effective(r, problem), problem), problem),
     )
     scored, growing = _scoring(better, problem)
     better = each(

@@ -26,6 +26,8 @@ def without_phases(refined: Refined, problem: Problem) -> list[Refined]:
     expression = refined.expression
     if not expression.operators & {"sin", "cos"} or not expression.n_constants:
         return []
+    if not problem.objective.exact_numbers:
+        return []
     errors: dict[float, float] = dict(
         zip(
             expression.constants.tolist(),
