@@ -58,13 +58,13 @@ def _features(
     X: ArrayLike | Mapping[str, ArrayLike], names: Sequence[str] | None
 ) -> list[tuple[str, NDArray[Any], str | None]]:
     if hasattr(type(X), "colnames"):  # a table of astropy
-        X = {name: X[name] for name in X.colnames}  # type: ignore[union-attr, call-overload, index]
+        X = {name: X[name] for name in X.colnames}  # type: ignore[union-attr, index]
     if isinstance(X, Mapping):
         if names is not None:
             raise DataError("names are given twice: as keys of X and as names=; give them once")
         return [(str(name), *_vector(values, str(name))) for name, values in X.items()]
-    X, unit = split(X, "X")
-    matrix = _array(X, "X")
+    cells, unit = split(X, "X")
+    matrix = _array(cells, "X")
     if matrix.ndim != 2:
         shape = "x".join(map(str, matrix.shape)) or "one number"
         raise DataError(
@@ -78,7 +78,9 @@ def _features(
 
 def _vector(values: Any, name: str) -> tuple[NDArray[Any], str | None]:
     """The cells, and the unit that they bring."""
-    if hasattr(getattr(values, "dtype", None), "units") and hasattr(values, "array"):  # a series of pint-pandas
+    if hasattr(getattr(values, "dtype", None), "units") and hasattr(
+        values, "array"
+    ):  # a series of pint-pandas
         values = values.array.quantity
     values, unit = split(values, name)
     array = _array(values, f"column '{name}'")

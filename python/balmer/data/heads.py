@@ -1,4 +1,4 @@
-"""The heads of columns: ``v [km/s]`` is a name with a unit, ``t (s)`` is one too, ``log(M)`` and ``N (per day)`` are not."""
+"""The heads of columns: ``v [km/s]`` and ``t (s)`` are names with a unit, ``log(M)`` and ``N (per day)`` are names."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ __all__ = ["NAME_AND_UNIT", "looks_like_unit", "read_heads"]
 
 NAME_AND_UNIT = re.compile(r"(.*?)\s*\[([^\[\]]*)\]", re.DOTALL)
 _PARENTHESES = re.compile(r"(.*?\S)(\s*)\(([^()]*(?:\([^()]*\)[^()]*)*)\)", re.DOTALL)
-_LETTERED = re.compile(r"[^\W\d_]")
 _FUNCTION = re.compile(
     r"(?:.*\W)?(?:log|log2|log10|ln|lg|exp|a?sinh?|a?cosh?|a?tanh?|arc\w+|sqrt|abs|mean|std|var|max|min|sum)"
 )
@@ -61,7 +60,7 @@ def _head(label: str, labels: Sequence[str], strict: bool, notes: dict[str, str]
     if match:
         unit = match[2].strip()
         spaced = bool(re.search(r"\s\[", label))
-        if not match[1].strip() or not unit or (_is_number(unit) and not spaced) or _is_column(unit, labels):
+        if not match[1].strip() or not unit or (_is_number(unit) and not spaced) or unit in labels:
             return Header(label)  # 'x[0]' is an element
         if _is_unit(unit):
             return Header(match[1].strip(), unit)
@@ -74,10 +73,10 @@ def _head(label: str, labels: Sequence[str], strict: bool, notes: dict[str, str]
     if not unit or (not gap and _FUNCTION.fullmatch(name)):
         return Header(label)
     is_function = _FUNCTION.fullmatch(name) is not None
-    if not is_function and _is_unit(unit) and not _is_number(unit) and not _is_column(unit, labels):
-        # 'v(t)' is a function of t, 'N(H)' a number of hydrogens: without a blank one letter says too little.
-        if gap or len(_LETTERED.findall(unit)) != 1 or not unit.isalpha():
-            return Header(name, unit)
+    # 'v(t)' is a function of t, 'N(H)' a number of hydrogens: without a blank one letter says too little.
+    says_enough = bool(gap) or len(unit) > 1 or not unit.isalpha()
+    if not is_function and says_enough and _is_unit(unit) and not _is_number(unit) and unit not in labels:
+        return Header(name, unit)
     notes[label] = _said(label, f"({unit})")
     return Header(label)
 
@@ -104,7 +103,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_column(text: str, labels: Sequence[str]) -> bool:
-    return text in labels

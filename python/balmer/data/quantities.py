@@ -112,7 +112,9 @@ def _meant(unit: Any) -> Unit | None:
         return None
 
 
-_COUNTED = frozenset({"rad", "ct", "ph", "photon", "pix", "vox", "electron", "bit", "bin", "chan", "adu", "DN", "beam"})
+_COUNTED = frozenset(
+    {"rad", "ct", "ph", "photon", "pix", "vox", "electron", "bit", "bin", "chan", "adu", "DN", "beam"}
+)
 
 
 def _unit_of(values: Any) -> Any:

@@ -23,10 +23,27 @@ __all__ = ["notices", "uncertain"]
 
 Floats = NDArray[np.float64]
 
-_BARE = frozenset("stat syst sys err error errors unc uncertainty stderr std_err +- ± xerr yerr".split())
-# Before the name of another column; the shorter ones need it whole, so that 'dose' and 'density' are nothing of the kind.
+_BARE = frozenset(
+    [
+        "stat",
+        "syst",
+        "sys",
+        "err",
+        "error",
+        "errors",
+        "unc",
+        "uncertainty",
+        "stderr",
+        "xerr",
+        "yerr",
+        "+-",
+        "±",
+    ]
+)
+# Before the name of another column, and only there, so that 'dose' and 'density' are nothing of the kind.
 _BEFORE = re.compile(
-    r"(?:d|delta|Delta|δ|Δ|sigma|sig|σ|s|u|e|err|error|unc|uncertainty|std|stderr|stat|syst|sys)_?\s*", re.UNICODE
+    r"(?:d|delta|Delta|δ|Δ|sigma|sig|σ|s|u|e|err|error|unc|uncertainty|std|stderr|stat|syst|sys)_?\s*",
+    re.UNICODE,
 )
 _BEHIND = re.compile(r"_?(?:err|error|unc|uncertainty|std|stderr|sigma|stat|syst|sys)", re.IGNORECASE)
 _ENDING = re.compile(r"(.*\w)[_ ](?:err|error|errors|unc|uncertainty|std|stderr)", re.IGNORECASE)
@@ -38,14 +55,12 @@ _SHOWN = 5  # columns named in one sentence
 
 def notices(problem: Problem) -> tuple[str, ...]:
     """The sentences for a problem, in the order in which they matter."""
-    return tuple(
-        [
-            *problem.dataset.notes,
-            *_uncertainties(problem),
-            *_given_away(problem),
-            *_constant_columns(problem),
-            *_without_unit(problem),
-        ]
+    return (
+        *problem.dataset.notes,
+        *_uncertainties(problem),
+        *_given_away(problem),
+        *_constant_columns(problem),
+        *_without_unit(problem),
     )
 
 
@@ -73,8 +88,8 @@ def _uncertainties(problem: Problem) -> Iterator[str]:
         of = of or target
         if of == target and data.sigma is None:
             yield (
-                f"column {name!r} reads like the uncertainty of {of!r}, and gives it away as a feature: declare it with "
-                f"sigma={name!r} (--sigma {name}), or leave it out ({_without(name, problem)})"
+                f"column {name!r} reads like the uncertainty of {of!r}, and gives it away as a feature: declare it "
+                f"with sigma={name!r} (--sigma {name}), or leave it out ({_without(name, problem)})"
             )
         else:
             yield (
@@ -111,7 +126,9 @@ def _without_unit(problem: Problem) -> Iterator[str]:
     if not problem.check_units or problem.dimensions is not None:
         return
     names = [name for name, unit in problem.dataset.units.items() if unit is None]
-    shown = ", ".join(map(repr, names[:_SHOWN])) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    shown = ", ".join(map(repr, names[:_SHOWN])) + (
+        f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    )
     several = len(names) > 1
     yield (
         f"column{'s' * several} {shown} {'have' if several else 'has'} no unit: units are checked as far as the others "
@@ -135,7 +152,8 @@ def _given_away(problem: Problem) -> Iterator[str]:
             continue
         shown = name if power == 1 else f"{name}**{power}" if power.denominator == 1 else f"{name}**({power})"
         law = shown if abs(factor - 1.0) < _ROUNDING else f"{factor:.6g}*{shown}"
-        left = "" if alone else f"; if it was computed from {data.target.name!r}, leave it out ({_without(name, problem)})"
+        how = "" if alone else f"leave it out ({_without(name, problem)})"
+        left = how and f"; if it was computed from {data.target.name!r}, {how}"
         yield f"column {name!r} alone gives {data.target.name!r} to rounding, {data.target.name} = {law}{left}"
 
 

@@ -71,7 +71,7 @@ def to_columns(formula: Expression, features: Sequence[Column], target: Column) 
 
 
 def reading(columns: Sequence[Column]) -> str:
-    """How the numbers of a formula are to be read, ``theta in rad, p as a plain number``; empty where as in the columns."""
+    """How a formula takes its numbers, ``theta in rad, p as a plain number``; empty where as in the columns."""
     parts = []
     for column in columns:
         if column.unit is None or factor(column) == 1.0:

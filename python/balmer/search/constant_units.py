@@ -80,7 +80,9 @@ def _choices(used: Sequence[Unit]) -> Iterator[Sequence[Unit]]:
         yield used
 
 
-def _powers(dimension: Dimension, size: float | None, units: Sequence[Unit]) -> Iterator[tuple[Fraction, ...]]:
+def _powers(
+    dimension: Dimension, size: float | None, units: Sequence[Unit]
+) -> Iterator[tuple[Fraction, ...]]:
     """Powers of all the units that make the dimension and the size; there is at most one, or one for each group."""
     dimensions = [unit.dimension for unit in units]
     powers = solve_powers(dimension, dimensions)

@@ -51,7 +51,7 @@ class Law:
     Attributes
     ----------
     expression : the formula; its free constants are the fitted values. It is of numbers in base scale: angles in
-        radians, per cent as fractions, see `reading`; `predict`, `to_numpy` and `sympy` are of the columns' own numbers.
+        radians, per cent as fractions, see `reading`; `predict`, `to_numpy` and `sympy` take the columns' own.
     loss : that of the `Objective` on all rows: by default the weighted mean of squared residuals (with uncertainties,
         of (residual/sigma)^2).
     complexity : sum of the costs of its nodes.

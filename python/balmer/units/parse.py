@@ -168,7 +168,7 @@ def _vocabulary() -> tuple[str, ...]:
 
 
 def base_unit(unit: Unit) -> Unit:
-    """The unit in which the numbers of a column enter formulas: ``rad`` of ``deg``, ``1/K`` of ``%/K``, ``1`` of ``ppm``.
+    """The unit in which a column enters formulas: ``rad`` of ``deg``, ``1/K`` of ``%/K``, ``1`` of ``ppm``.
 
     It is the unit itself where its `factor` is 1; in general one `unit` is `factor` of it.
     """

@@ -1,11 +1,11 @@
 """The unit check of a candidate: algebra on exponents, one pass over the program. Compiled.
 
 A subtree has a definite dimension, or a wild one: it contains a free constant, or a column without a unit, that can
-still take any. What is wild here on account of a column may yet be wrong, for the column has one dimension in all its
-places; the exact check (`balmer.expressions.check_dimensions`) has the last word on what is shown. In a tree every constant meets each demand once, so one pass decides exactly whether units for all constants exist, provided that
-numbers are folded (`simplify`): an exponent that is still to be computed counts as unknown. A power with a free
-exponent of a base with a dimension is loose: what it has depends on the fit, and only a wild factor beside it can take
-that up.
+still take any. In a tree every constant meets each demand once, so one pass decides exactly whether units for all
+constants exist, provided that numbers are folded (`simplify`): an exponent that is still to be computed counts as
+unknown. A power with a free exponent of a base with a dimension is loose: what it has depends on the fit, and only a
+wild factor beside it can take that up. A column without a unit has one dimension in all its places, which one pass
+does not see; the exact check (`balmer.expressions.check_dimensions`) has the last word on what is shown.
 """
 
 from __future__ import annotations
