@@ -142,7 +142,8 @@ def print_law(console: Console, law: Law, title: str) -> None:
             value += "  (the data do not fix it)"
         console.print(Text(f"    {symbol} = {value}{_unit_of(constant, law)}"))
     for number in law.exact:
-        console.print(Text(f"    {number}"))
+        if not number.implied:
+            console.print(Text(f"    {number}"))
     for note in (law.carried, law.reading and f"with {law.reading}"):
         if note:
             console.print(Text(f"  {note}"))

@@ -60,6 +60,7 @@ _SCHEMA = pa.schema(
         ("exact_values", pa.list_(pa.float64())),
         ("exact_estimates", pa.list_(pa.float64())),
         ("exact_errors", pa.list_(pa.float64())),
+        ("exact_implied", pa.list_(pa.bool_())),
     ]
 )
 
@@ -160,6 +161,7 @@ def _row(law: Law) -> dict[str, Any]:
         "exact_values": [number.value for number in law.exact],
         "exact_estimates": [number.estimate for number in law.exact],
         "exact_errors": [number.error for number in law.exact],
+        "exact_implied": [number.implied for number in law.exact],
     }
 
 
@@ -195,8 +197,11 @@ def _law(row: Mapping[str, Any], shared: _Shared) -> Law:
 
 def _exact(row: Mapping[str, Any]) -> tuple[ExactNumber, ...]:
     """The exact numbers; a front of an earlier version has none."""
-    columns = [row.get(f"exact_{what}") or [] for what in ("values", "estimates", "errors")]
-    return tuple(ExactNumber(*map(float, numbers)) for numbers in zip(*columns, strict=True))
+    columns = [row.get(f"exact_{what}") or [] for what in ("values", "estimates", "errors", "implied")]
+    return tuple(
+        ExactNumber(float(value), float(estimate), float(error), bool(implied))
+        for value, estimate, error, implied in zip(*columns, strict=True)
+    )
 
 
 def _column(column: Column) -> dict[str, Any]:

@@ -142,7 +142,7 @@ class Law:
     def __str__(self) -> str:
         lines = [f"{self.target.name} = {self.text()}"]
         lines += [f"  {constant}" for constant in self.constants]
-        lines += [f"  {number}" for number in self.exact]
+        lines += [f"  {number}" for number in self.exact if not number.implied]
         lines += [f"  {note}" for note in (self.carried, self.reading and f"with {self.reading}") if note]
         lines.append(f"  loss {self.loss:.4g}, complexity {self.complexity}, from {self.origin}")
         return "\n".join(lines)
@@ -264,7 +264,7 @@ class Law:
         return f"$\\displaystyle {self.latex()}$"
 
     def _repr_html_(self) -> str:
-        numbers = (*self.constants, *self.exact)
+        numbers = (*self.constants, *(number for number in self.exact if not number.implied))
         rows = "".join(f"<li>{html.escape(str(number))}</li>" for number in numbers)
         return (
             f"<div>{self._repr_latex_()}<ul>{rows}</ul>"
