@@ -38,7 +38,7 @@ def mutate(f, spare, rules, s):
         kind += 1
     n = f.n[0]
     if kind == 0:
-        return _jitter(f, s)
+        return _jitter(f, rules, s)
     if kind == 1:
         return _change_operator(f, rules, s)
     if kind == 2:
@@ -93,12 +93,17 @@ def _pick(f, s, leaf):
 
 
 @bare_jit
-def _jitter(f, s):
-    """Multiply every free constant by a random factor, now and then change its sign."""
+def _jitter(f, rules, s):
+    """Multiply every free constant by a random factor, now and then change its sign.
+
+    Where the features are of very different size from 1, so may a constant be.
+    """
     changed = False
     for i in range(f.n[0]):
         if f.ops[i] == 0:
             f.values[i] *= math.exp(normal(s))
+            if rules.spread > 0.0 and chance(s, 0.25):
+                f.values[i] *= math.exp(1.5 * rules.spread * (2.0 * uniform(s) - 1.0))
             if chance(s, 0.1):
                 f.values[i] = -f.values[i]
             changed = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -92,6 +93,7 @@ def rules_for(
         crossover=crossover,
         repair=repair,
         parsimony=parsimony,
+        spread=_spread(problem),
         fit_steps=fit_steps,
         floor=problem.noise_floor if floor is None else floor,
         scaled="mul" in space.allowed and space.max_constants > 0,
@@ -119,6 +121,17 @@ def without_data(
         "units_hold": (units_hold, f, rules),
         "scan": (scan, columns, column, one, one, column, column, np.float32(1.0), columns),
     }
+
+
+def _spread(problem: Problem) -> float:
+    """How far the size of the features is from 1, in logarithms; 0 where it is less than a factor of a hundred.
+
+    A constant beside a frequency of 10^14 Hz is 10^-14, which no random number of the size of 1 ever becomes.
+    """
+    with np.errstate(divide="ignore"):
+        sizes = np.log(np.median(np.abs(problem.X), axis=1)) if len(problem.X) else np.zeros(0)
+    largest = float(np.max(np.abs(sizes[np.isfinite(sizes)]), initial=0.0))
+    return largest if largest > math.log(100.0) else 0.0
 
 
 def _dimensions(problem: Problem) -> NDArray[np.float64]:

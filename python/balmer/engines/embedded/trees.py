@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from balmer.engines.embedded.random import below, chance, normal, uniform
@@ -115,6 +117,8 @@ def random_leaf(f, i, rules, s):
     elif u < 0.9:
         f.ops[i] = 0
         f.values[i] = normal(s) * 10.0 ** (2.0 * uniform(s) - 1.0)
+        if rules.spread > 0.0 and chance(s, 0.5):
+            f.values[i] *= math.exp(1.5 * rules.spread * (2.0 * uniform(s) - 1.0))
     else:
         f.ops[i] = 1
         f.values[i] = 1.0 + below(s, 3)

@@ -75,6 +75,7 @@ class Rules(NamedTuple):
     crossover: float
     repair: float
     parsimony: float
+    spread: float  # logarithm by which features are larger or smaller than 1; 0 if that is little
     fit_steps: int
     floor: float  # a loss below this is as good as zero
     scaled: bool  # whether a factor may stand before a formula
