@@ -115,7 +115,8 @@ def test_factoring_is_not_tried_where_it_has_no_bound(monkeypatch: pytest.Monkey
 
 
 @pytest.mark.parametrize(
-    "text", ["x**(17/100) + 2.5*x**(7/99) - 1.5", "2.5*exp(x/97) + 3.5*exp(5*x/83) - x**2", "x**120 - 1.5*x**7"]
+    "text",
+    ["x**(17/100) + 2.5*x**(7/99) - 1.5", "2.5*exp(x/97) + 3.5*exp(5*x/83) - x**2", "x**120 - 1.5*x**7"],
 )
 def test_polynomials_of_high_degree_are_not_factored(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     import sympy

@@ -28,7 +28,9 @@ _LARGEST_DENOMINATOR = 12
 _FITTED_DENOMINATOR = 10_000
 _NEAR = 1e-6
 _SAME_SIZE = 1e-9  # of logarithms
-_NONE = (Fraction(0),) * (len(BASE) + 1)  # the last is the logarithm of a size, which no fraction is: see `scales`
+_NONE = (Fraction(0),) * (
+    len(BASE) + 1
+)  # the last is the logarithm of a size, which no fraction is: see `scales`
 _FEATURES = 1_000_000  # unknowns from here on are the dimensions of features
 
 

@@ -27,7 +27,9 @@ __all__ = ["simplify", "spellings", "sympy_failures"]
 _LARGEST = 40  # nodes
 _MOST_GENERATORS_TO_CANCEL = 6  # symbols and functions of them
 _MOST_GENERATORS_TO_FACTOR = 4
-_LARGEST_DEGREE = 60  # of polynomials in roots: factoring one of degree 800 was seen to take more than half an hour
+_LARGEST_DEGREE = (
+    60  # of polynomials in roots: factoring one of degree 800 was seen to take more than half an hour
+)
 _MOST_TERMS = 60  # of the polynomial that expanding everything gives
 _NESTED = 2  # what a fraction inside a fraction costs beside its nodes: B/(1 - 4/n^2) is B n^2/(n^2 - 4)
 _RELATIVE = 1e-8
