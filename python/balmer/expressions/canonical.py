@@ -2,9 +2,10 @@
 
 A formula is a tower of regions: sums, and products of powers, exponentials among them. From the leaves up every
 region is taken apart (`products`, `sums`), like parts are brought together, and it is written again in one order:
-numbers first, then features in the order of the columns, then functions. A region is written anew only if that
-costs no more, with two exceptions that show what a shorter spelling hides: ``c**u`` is ``exp(k*u)``, and a power of
-an exponential, as ``sqrt(exp(u))``, is ``exp(u/2)``. This is repeated until nothing changes.
+numbers first, then features in the order of the columns, then functions; only the phase of a sinusoid stands last. A
+region is written anew only if that costs no more, with two exceptions that show what a shorter spelling hides:
+``c**u`` is ``exp(k*u)``, and a power of an exponential, as ``sqrt(exp(u))``, is ``exp(u/2)``. This is repeated until
+nothing changes.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from balmer.expressions.operators import CONSTANT, LITERAL, OPERATORS, OPERATORS
 from balmer.expressions.products import Writer
 from balmer.expressions.rewrite import express_in
 from balmer.expressions.signs import Sign
-from balmer.expressions.sums import write_sum
+from balmer.expressions.sums import phase_last, write_sum
 
 __all__ = ["canonical"]
 
@@ -100,6 +101,8 @@ class _Form:
 
     def rebuilt(self, name: str, operands: list[Expression]) -> Expression:
         """An operator on operands that are canonical."""
+        if name in ("sin", "cos"):
+            operands = [phase_last(operands[0], self.writer)]
         plain = apply(name, *operands)
         if plain not in self.done:
             self.done[plain] = self.written(name, operands, plain)

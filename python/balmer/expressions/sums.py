@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 from balmer.expressions.expression import Expression, apply, literal
 from balmer.expressions.factors import Product
 from balmer.expressions.literals import known_number
-from balmer.expressions.operators import OPERATORS_BY_CODE
+from balmer.expressions.operators import CONSTANT, LITERAL, OPERATORS_BY_CODE
 
 if TYPE_CHECKING:
     from balmer.expressions.products import Writer
 
-__all__ = ["negated", "terms_of", "write_sum", "write_terms"]
+__all__ = ["negated", "phase_last", "terms_of", "write_sum", "write_terms"]
 
 _MOST_TERMS = 4  # of a bracket that is multiplied out
 
@@ -92,6 +92,18 @@ def write_terms(terms: list[Product], writer: Writer) -> Expression:
 def negated(e: Expression, writer: Writer) -> Expression:
     """The formula with the other sign."""
     return write_terms([_scaled(term, -1.0) for term in terms_of(e, writer)], writer)
+
+
+def phase_last(e: Expression, writer: Writer) -> Expression:
+    """A sum as the argument of a sinusoid: w*t + phi for phi + w*t."""
+    if OPERATORS_BY_CODE.get(int(e.ops[-1])) is None or e.ops[0] not in (CONSTANT, LITERAL):
+        return e
+    terms = terms_of(e, writer)
+    numbers = [t for t in terms if not t.powers and not t.exponentials]
+    rest = [t for t in terms if t.powers or t.exponentials]
+    if len(numbers) != 1 or numbers[0].value < 0 or not any(t.value > 0 for t in rest):
+        return e
+    return apply("add", write_terms(rest, writer), write_terms(numbers, writer))
 
 
 def _core(term: Product, writer: Writer) -> Expression:
