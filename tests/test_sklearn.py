@@ -457,7 +457,7 @@ def test_in_a_pipeline() -> None:
     Z: NDArray[np.float64] = scaler.transform(X)
     y = Z[:, 0] * Z[:, 1] + 2.0
     model = make_pipeline(StandardScaler(), quick()).fit(X, y)
-    assert model[-1].law().text() == "x0*x1 + 2"
+    assert model[-1].law().text() == "2 + x0*x1"
     np.testing.assert_allclose(model.predict(X), y)
 
 

@@ -499,7 +499,7 @@ def _continue(before: Discovery | None, problem: Problem) -> tuple[State | None,
 
 
 def _constant_front(value: float, columns: Dataset, space: SearchSpace) -> Front:
-    expression = constant(value)
+    expression = constant(value * (1.0 if columns.target.unit is None else columns.target.unit.factor))
     law = Law(
         expression=expression,
         loss=0.0,

@@ -71,7 +71,7 @@ def test_a_front_fits_the_terminal(width):
     column = next(line for line in out.splitlines() if "y [kg] =" in line).index("y [kg] =")
     rows = out[: out.index("* chosen")].splitlines()[2 if width < 100 else 1 :]
     shown = "".join(row[column:].strip() for row in rows)
-    assert shown.replace(" ", "") == "".join(law.text(5) for law in laws).replace(" ", "")
+    assert shown.replace(" ", "") == "".join(law.text() for law in laws).replace(" ", "")
 
 
 def test_no_law_is_said_so():

@@ -136,6 +136,20 @@ def test_the_compiled_unit_check_is_the_exact_one(expression, pure):
         assert compiled
 
 
+@given(expressions(n_features=3, max_leaves=7), st.lists(st.booleans(), min_size=4, max_size=4))
+@settings(max_examples=400)
+def test_what_may_hold_where_units_are_missing_is_admitted(expression, unknown):
+    assume(len(expression) <= SIZE)
+    features = [None if u else c.unit.dimension for c, u in zip(DATA.features, unknown, strict=False)]
+    target = None if unknown[-1] else DATA.target.unit.dimension
+    exact = check_dimensions(expression, features, target).holds
+    compiled = _units_hold(formula(expression), RULES._replace(unknown=np.array(unknown)))
+    if exact and not has_unsettled_exponent(expression):
+        assert compiled
+    if not any(unknown) and compiled:
+        assert exact
+
+
 POWERS = st.sampled_from([-2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0])
 
 

@@ -160,3 +160,45 @@ def test_a_fitted_exponent_is_legal_where_a_constant_takes_the_odd_unit() -> Non
     assert report.holds
     assert report.constants[0] == Dimension(m=Fraction(1) - Fraction(237, 100))
     assert not check_dimensions(parse("l**2.37 + t**1.5", NAMES), FEATURES, None)
+
+
+def test_a_column_without_a_unit_has_one_dimension_in_all_its_places():
+    names = ["a", "t", "q"]
+    dims = [Dimension(m=1), Dimension(s=1), None]
+    speed = Dimension(m=1, s=-1)
+
+    def holds(text, target=speed):
+        return bool(check_dimensions(parse(text, names), dims, target))
+
+    assert holds("a/q")  # q is a time
+    assert holds("a/t")
+    assert holds("a/(t + q)")
+    assert holds("exp(q)*a/t")
+    assert holds("a/(t + q) + a/q*2")
+    assert not holds("a")
+    assert not holds("a + t", None)
+    assert not holds("a*exp(t/q) + q")  # a time, and a speed
+    assert not holds("a/(t + q)*exp(q)")  # a time, and a pure number
+    assert not holds("sin(t)*a/q")
+    assert holds("q", None)
+
+
+def test_the_sizes_of_units_are_solved_for_like_their_dimensions():
+    import math
+
+    names = ["x", "z"]  # in mm and in m
+    length = Dimension(m=1)
+    scales = [math.log(1e-3), 0.0, 0.0]
+
+    def report(text):
+        return check_dimensions(parse(text, names), [length, length], length, scales=scales)
+
+    (factor,) = report("0.001*x").scales
+    assert factor == pytest.approx(math.log(1e3))  # m/mm
+    assert report("z").holds
+    assert not report("x").holds  # of one dimension with the target, and another number
+    assert not report("x + z").holds
+    assert report("0.001*x + z").holds
+    (factor,) = report("2.5*sqrt(x*z)").scales
+    assert factor == pytest.approx(math.log(1e3) / 2)
+    assert check_dimensions(parse("x + z", names), [length, length], length).holds

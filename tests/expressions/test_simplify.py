@@ -114,6 +114,22 @@ def test_factoring_is_not_tried_where_it_has_no_bound(monkeypatch: pytest.Monkey
     assert simplify(e, np.linspace(10, 20, 50)[None]).n_constants <= e.n_constants
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["x**(17/100) + 2.5*x**(7/99) - 1.5", "2.5*exp(x/97) + 3.5*exp(5*x/83) - x**2", "x**120 - 1.5*x**7"],
+)
+def test_polynomials_of_high_degree_are_not_factored(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sympy
+
+    def endless(*_: object) -> None:
+        raise KeyboardInterrupt("factor and cancel of a polynomial of degree 1683 may take an hour")
+
+    monkeypatch.setattr(sympy, "factor", endless)
+    monkeypatch.setattr(sympy, "cancel", endless)
+    e = parse(text, ["x"])
+    assert simplify(e, np.linspace(1, 2, 50)[None]).n_constants <= e.n_constants
+
+
 @pytest.mark.parametrize("lowest", [0.0, 0.5])
 def test_a_power_is_found_also_where_a_column_holds_a_zero(lowest: float) -> None:
     data = np.array([np.linspace(lowest, 3.0, 20)])

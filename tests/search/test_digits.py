@@ -144,3 +144,14 @@ def test_rounding_that_grows_with_the_target_is_no_noise() -> None:
     truth = refit(parse("1.0*x**2*z**3", ["x", "z"]), asked, "")
     assert truth.loss > asked.noise_floor
     assert growth_of_noise(truth.expression, asked) == 1.0
+
+
+def test_a_law_with_a_pole_is_exact_though_the_rows_near_it_are_off() -> None:
+    rng = np.random.default_rng(9)
+    x, z = decades(rng, 1.001, 10), decades(rng, 0.1, 10)
+    y = z / (x - 1)
+    asked = problem({"x": single(x), "z": single(z)}, single(y))
+    truth = parse("z/(x - 1)", ["x", "z"])
+    assert refit(truth, asked, "").loss > 100 * asked.noise_floor
+    assert is_exact(asked, truth)
+    assert not is_exact(asked, parse("z/(x - 1.00001)", ["x", "z"]))

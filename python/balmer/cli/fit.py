@@ -49,8 +49,8 @@ def print_outcome(console: Console, outcome: Outcome) -> None:
     if len(found.front):
         console.print()
         print_law(console, found.best, "The chosen law")
-    for notice in (found.problem.notice, *found.notices):
-        if notice:
+    for notice in (found.notice, *found.notices):
+        if notice and notice not in found.problem.notices:  # which were said before the search
             console.print()
             console.print(Text(f"Note: {notice}.", style="yellow"))
     if found.plan is not None:

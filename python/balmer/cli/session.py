@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.text import Text
 
 from balmer.cli.interrupt import Interrupts
 from balmer.cli.progress import watching
@@ -59,6 +60,8 @@ def search(settings: Settings, *, console: Console, overwrite: bool = False) -> 
         if settings.out is not None:
             check_destination(settings.out, overwrite=overwrite)
         problem = settings.problem()
+        for notice in problem.notices:
+            console.print(Text(f"Note: {notice}.", style="yellow"))
         place = settings.out or _place(settings.file, problem)
         run: Run | None = None
         noted = False

@@ -120,6 +120,7 @@ def _law_as_json(number: int, law: Law, chosen: bool) -> dict[str, Any]:
             for number in law.exact
         ],
         "covariance": law.covariance.tolist(),
+        "reading": law.reading,
         "units_hold": law.units_hold,
         "origin": law.origin,
     }

@@ -65,6 +65,8 @@ def print_about(console: Console, path: Path) -> None:
     for text in (about.description, about.source and f"Source: {about.source}"):
         if text:
             console.print(Text(text, style="dim"))
+    for note in source.notes.values():
+        console.print(Text(f"Note: {note}.", style="yellow"))
 
 
 def convert_command(

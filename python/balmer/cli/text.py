@@ -127,7 +127,6 @@ def print_front(console: Console, front: Front) -> None:
 def print_law(console: Console, law: Law, title: str) -> None:
     """One law in full: with symbols for its constants, their values, errors and units, and what else is known."""
     from balmer.expressions import is_bare_name, to_text
-    from balmer.search.law import WILDCARD
     from balmer.search.rounding import number_with_error
 
     name = law.target.name if is_bare_name(law.target.name) else f"`{law.target.name}`"
@@ -137,18 +136,22 @@ def print_law(console: Console, law: Law, title: str) -> None:
     console.print(Text(title, style="bold"))
     for line in formula_lines(formula, console.width - 2, indent=4):
         console.print(Text(f"  {line}", style="bold green"))
-    wild = law.wildcards
     for symbol, constant in zip(symbols, law.constants, strict=True):
         value = number_with_error(constant.value, constant.error)
         if not math.isfinite(constant.error):
             value += "  (the data do not fix it)"
-        flag = WILDCARD if constant in wild else ""
-        console.print(Text(f"    {symbol} = {value}{_unit_of(constant, law)}{flag}"))
+        console.print(Text(f"    {symbol} = {value}{_unit_of(constant, law)}"))
     for number in law.exact:
-        console.print(Text(f"    {number}"))
+        if not number.implied:
+            console.print(Text(f"    {number}"))
+    for note in (law.carried, law.reading and f"with {law.reading}"):
+        if note:
+            console.print(Text(f"  {note}"))
     units = {True: "the units hold", False: "the units do not hold", None: "units not checked"}[
         law.units_hold
     ]
+    if law.units_hold and any(law.features[i].unit is None for i in law.expression.variables):
+        units = "the units hold as far as they are known"
     console.print(Text(f"  complexity {law.complexity}, loss {law.loss:.4g}, {units}, found by {law.origin}"))
     score = law.score
     console.print(
@@ -161,5 +164,11 @@ def print_law(console: Console, law: Law, title: str) -> None:
 
 def _unit_of(constant: Constant, law: Law) -> str:
     if constant.unit is None:
-        return "" if law.units_hold is None else "  (its unit is not fixed)"
+        if law.units_hold is None:
+            return ""
+        unknown = [law.features[i].name for i in law.expression.variables if law.features[i].unit is None]
+        if unknown:
+            return f"  (its unit hangs on that of {unknown[0]}, which has none)"
+        fitted = law.has_fitted_exponent
+        return "  (its unit goes with a fitted exponent)" if fitted else "  (its unit is not fixed)"
     return "" if constant.unit.text in ("", "1") else f" {constant.unit}"

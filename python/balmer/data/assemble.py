@@ -48,6 +48,7 @@ class Fields(TypedDict):
     source: str
     dropped_rows: int
     missing: Mapping[str, int]
+    notes: tuple[str, ...]
     weights_mean: WeightsMean
 
 
@@ -73,10 +74,15 @@ def assemble(
     DataError, UnitError
         See `Dataset.from_file`.
     """
+    target, weights, sigma = (None if w is None else table.named(w) for w in (target, weights, sigma))
+    if features is not None:
+        features = [table.named(w) for w in ([features] if isinstance(features, str) else features)]
     chosen = select(table, target, features, weights, sigma)
+    units = {table.named(key): unit for key, unit in (units or {}).items()}
     overridden = override_units(table.headers, units, table.where)
     headers = {header.name: header for header in overridden}
     for key, text in (descriptions or {}).items():
+        key = table.named(key)
         if key not in headers:
             raise DataError(f"a description is given for '{key}', a column that {table.where} does not have")
         headers[key] = replace(headers[key], description=text)
@@ -107,13 +113,14 @@ def assemble(
         source=table.about.source if source is None else source,
         dropped_rows=cells.dropped_rows,
         missing=cells.missing,
+        notes=tuple(table.notes[c.name] for c in (*of_features, of_target) if c.name in table.notes),
         weights_mean=weights_mean,
     )
 
 
 def _in_units_of(target: Column, sigma: Column) -> float:
     """Return what to multiply uncertainties by to have them in the target's unit."""
-    if target.unit is None or sigma.unit is None:
+    if target.unit is None or sigma.unit is None or target.unit.text == sigma.unit.text:
         return 1.0
     if target.unit.dimension != sigma.unit.dimension:
         raise UnitError(

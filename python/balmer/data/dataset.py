@@ -57,6 +57,8 @@ class Dataset:
         How many rows were left out because a cell was missing.
     missing : dict of str to int
         How many cells of each column were missing before that.
+    notes : tuple of str
+        What was made of heads of columns that the user should know, each a sentence.
     weights_mean : {"precision", "events"}
         What a weight is: how precise a row is, as one over its variance, or how many events it stands for.
     """
@@ -75,6 +77,7 @@ class Dataset:
     dropped_rows: int
     missing: Mapping[str, int]
     weights_mean: WeightsMean = "precision"
+    notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self._freeze()
@@ -106,7 +109,8 @@ class Dataset:
         Parameters
         ----------
         X : array of shape (n_rows, n_features), or mapping of name to array of shape (n_rows,)
-            The features, laid out as in scikit-learn.
+            The features, laid out as in scikit-learn. Quantities of astropy, pint or unyt bring their units, here and
+            in the other arrays.
         y : array of shape (n_rows,)
             The target.
         names : sequence of str, optional
@@ -228,7 +232,8 @@ class Dataset:
     def from_pandas(cls, df: pd.DataFrame, target: str | None = None, **options: Unpack[Options]) -> Dataset:
         """Take the columns of a DataFrame, not its index; see `from_file` for the arguments.
 
-        Units, roles and descriptions stored in ``df.attrs["balmer"]`` by `to_pandas` are used.
+        Units, roles and descriptions stored in ``df.attrs["balmer"]`` by `to_pandas` are used; else the units of
+        columns of quantities (pint-pandas, astropy), and those of heads such as ``v [km/s]`` and ``t (s)``.
         """
         return cls(**assemble(pandas_source(df), target, **options))
 
@@ -262,7 +267,7 @@ class Dataset:
         table = type(self).from_arrow(
             self.to_arrow(), target, features=features, units=self.units, weights_mean=self.weights_mean
         )
-        return replace(table, dropped_rows=self.dropped_rows, missing=self.missing)
+        return replace(table, dropped_rows=self.dropped_rows, missing=self.missing, notes=self.notes)
 
     def with_nature(self, symbols: str | Sequence[str]) -> Dataset:
         """The dataset with constants of nature among its features, in SI units.
@@ -453,6 +458,8 @@ def _natural(column: Column, values: Floats) -> tuple[Column, Floats]:
     """A column in GeV to some power, and its numbers."""
     if column.unit is None:
         return column, values
+    if column.unit.refusal:
+        raise UnitError(f"column {column.name!r}: {column.unit.refusal}")
     try:
         unit = natural_unit(column.unit)
     except UnitError as error:

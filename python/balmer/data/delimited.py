@@ -5,23 +5,37 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from balmer.data.metadata import About, Header, check_names, described, headers_of
+from balmer.data.heads import looks_like_unit, read_heads
+from balmer.data.metadata import About, check_names, described, headers_of
 from balmer.errors import DataError
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["read_delimited", "write_delimited"]
+__all__ = ["TextTable", "read_delimited", "write_delimited"]
 
-_NAME_AND_UNIT = re.compile(r"(.*?)\s*\[([^\[\]]*)\]", re.DOTALL)
 _BLANKS = "blanks"
+_LABEL = re.compile(r"[^\s\[]\S*(?:\s+\[[^\]]*\])?")
+_LABEL_WITH_PARENTHESES = re.compile(r"[^\s\[(]\S*(?:\s+(?:\[[^\]]*\]|\([^)]*\)))?")
 
 
-def read_delimited(path: Path, where: str, delimiter: str | None = None) -> pa.Table:
-    """Read a text table whose first line names the columns, each with its unit in square brackets or without.
+@dataclass(frozen=True, slots=True)
+class TextTable:
+    """A text table: its columns, the labels by which they are known beside their names, and notes by name."""
+
+    table: pa.Table
+    labels: dict[str, str] = field(default_factory=dict)
+    notes: dict[str, str] = field(default_factory=dict)
+
+
+def read_delimited(path: Path, where: str, delimiter: str | None = None) -> TextTable:
+    """Read a text table whose first line names the columns, each with its unit in brackets or without.
+
+    Square brackets always hold a unit; parentheses do where it can be read, else they stay part of the name.
 
     Parameters
     ----------
@@ -52,9 +66,10 @@ def read_delimited(path: Path, where: str, delimiter: str | None = None) -> pa.T
         table = _read_blanks(path, first) if delimiter == _BLANKS else _read(path, delimiter)
     except (pa.ArrowInvalid, ValueError) as error:
         raise DataError(f"{where} is not a table of text: {str(error).splitlines()[0]}") from None
-    headers = [_header(name) for name in table.column_names]
+    headers, notes = read_heads(table.column_names, strict=True)
     check_names((header.name for header in headers), where)
-    return described(table, headers, About())
+    labels = {label.strip(): header.name for label, header in zip(table.column_names, headers, strict=True)}
+    return TextTable(described(table, headers, About()), labels, notes)
 
 
 def write_delimited(table: pa.Table, file: BinaryIO, delimiter: str = ",") -> None:
@@ -74,7 +89,7 @@ def write_delimited(table: pa.Table, file: BinaryIO, delimiter: str = ",") -> No
                 f"column {header.name!r} holds a line break, which a text table cannot; use Parquet"
             )
         unit = header.unit
-        if unit is None and _NAME_AND_UNIT.fullmatch(header.name):
+        if unit is None and looks_like_unit(header.name):
             unit = ""  # 'a [b] []': the brackets of the name are not a unit
         elif unit is not None:
             unit = unit or "1"
@@ -84,12 +99,6 @@ def write_delimited(table: pa.Table, file: BinaryIO, delimiter: str = ",") -> No
     file.write(line.getvalue().encode())
     options = arrow_csv.WriteOptions(include_header=False, delimiter=delimiter)
     arrow_csv.write_csv(table, file, options)
-
-
-def _header(label: str) -> Header:
-    label = label.strip()
-    match = _NAME_AND_UNIT.fullmatch(label)
-    return Header(match[1], match[2].strip() or None) if match else Header(label)
 
 
 def _delimiter(path: Path, first: str) -> str:
@@ -135,8 +144,11 @@ def _read_blanks(path: Path, first: str) -> pa.Table:
     import pandas as pd
     import pyarrow as pa
 
-    labels = re.findall(r"[^\s\[]\S*(?:\s+\[[^\]]*\])?", first)
+    labels = _LABEL.findall(first)
     frame = pd.read_csv(path, sep=r"\s+", skiprows=1, header=None, encoding="utf-8-sig")
+    if len(frame.columns) != len(labels):  # 't (s)' is one label where there are as many columns
+        labels = _LABEL_WITH_PARENTHESES.findall(first)
     if len(frame.columns) != len(labels):
+        labels = _LABEL.findall(first)
         raise ValueError(f"its first line names {len(labels)} columns, its rows have {len(frame.columns)}")
     return pa.table([pa.array(frame[i], from_pandas=True) for i in frame.columns], names=labels)

@@ -25,6 +25,7 @@ __all__ = [
     "from_attrs",
     "header_of",
     "headers_of",
+    "is_described",
     "listing",
     "override_units",
 ]
@@ -78,6 +79,11 @@ def headers_of(schema: pa.Schema) -> tuple[Header, ...]:
             )
         )
     return tuple(headers)
+
+
+def is_described(schema: pa.Schema) -> bool:
+    """Whether Balmer wrote what an Arrow schema says, so that its names are whole names."""
+    return "balmer" in _pandas_attrs(schema)
 
 
 def about_of(schema: pa.Schema) -> About:
@@ -175,7 +181,7 @@ def column_of(header: Header, role: Role | None = None) -> Column:
     DataError
         If the written role is not one of `Role`.
     """
-    unit = None if header.unit is None else parse_unit(header.unit, column=header.name)
+    unit = None if header.unit is None else parse_unit(header.unit, column=header.name, only_read=True)
     if role is None:
         try:
             role = Role(header.role or "feature")

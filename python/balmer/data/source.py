@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from balmer.data.delimited import read_delimited
-from balmer.data.metadata import About, Header, about_of, check_names, from_attrs, headers_of
-from balmer.errors import DataError
+from balmer.data.heads import read_heads
+from balmer.data.metadata import (
+    About,
+    Header,
+    about_of,
+    check_names,
+    from_attrs,
+    headers_of,
+    is_described,
+)
+from balmer.data.quantities import as_quantity, column_unit, split
+from balmer.errors import DataError, UnitError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +58,10 @@ class Source:
         From a column's name to its cells, a numpy.ndarray or a pyarrow.ChunkedArray of length `n_rows`.
     about : About
         What is written about the whole.
+    labels : mapping of str to str
+        Further words for columns, such as the whole head ``v [km/s]`` of the column ``v``.
+    notes : mapping of str to str
+        By column, what was made of its head that the user should know.
     """
 
     where: str
@@ -53,9 +69,17 @@ class Source:
     n_rows: int
     load: Callable[[str], Any]
     about: About
+    labels: Mapping[str, str] = field(default_factory=dict)
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_names((header.name for header in self.headers), self.where)
+
+    def named(self, word: str) -> str:
+        """The name of the column that is meant by a name or a label."""
+        if any(header.name == word for header in self.headers):
+            return word
+        return self.labels.get(word, word)
 
 
 def open_source(
@@ -91,7 +115,9 @@ def open_source(
             return _open_parquet(path, where)
         if format == "feather":
             return _open_feather(path, where)
-        return arrow_source(read_delimited(path, where, delimiter), where, name=path.stem)
+        text = read_delimited(path, where, delimiter)
+        found = arrow_source(text.table, where, name=path.stem)
+        return replace(found, labels=text.labels, notes=text.notes)
     except OSError as error:
         raise DataError(f"{where} cannot be read: {error.strerror or error}") from None
 
@@ -115,19 +141,35 @@ def format_of(path: Path) -> str:
 def arrow_source(table: pa.Table, where: str = "the table", *, name: str = "data") -> Source:
     """Offer a pyarrow table; `name` stands in where its metadata hold none."""
     about = about_of(table.schema)
-    return Source(where, headers_of(table.schema), table.num_rows, table.column, _named(about, name))
+    headers, labels, notes = _headed(table.schema)
+    column = {header.name: place for place, header in enumerate(headers)}
+
+    def load(key: str) -> Any:
+        return table.column(column[key])
+
+    return Source(where, headers, table.num_rows, load, _named(about, name), labels, notes)
 
 
 def pandas_source(frame: pd.DataFrame, where: str = "the DataFrame") -> Source:
-    """Offer a DataFrame; its index takes no part, and units come from ``attrs["balmer"]``."""
+    """Offer a DataFrame; its index takes no part.
+
+    Units come from ``attrs["balmer"]``, from columns of quantities (pint-pandas, or cells of pint or astropy), and from
+    heads such as ``v [km/s]`` and ``t (s)``.
+    """
     about, stored = from_attrs(frame.attrs)
-    names = [str(label) for label in frame.columns]
+    words = [str(label) for label in frame.columns]
+    read, notes = ([Header(word) for word in words], {}) if stored else read_heads(words, strict=False)
+    names = [header.name for header in read]
     position = {name: i for i, name in enumerate(names)}
 
     def load(name: str) -> Any:
         import pyarrow as pa
 
         series = frame.iloc[:, position[name]]
+        if hasattr(series.dtype, "units"):  # of pint-pandas
+            return np.asarray(series.array.quantity.magnitude, dtype=np.float64)
+        if series.dtype == object and _quantity(series) is not None:
+            return split(series.where(series.notna(), None).to_numpy(dtype=object), name)[0]
         if series.dtype == object:
             # Mixed objects have no Arrow type; pandas knows more spellings of "missing" than None.
             return series.astype(object).where(series.notna(), None).to_numpy(dtype=object)
@@ -135,8 +177,32 @@ def pandas_source(frame: pd.DataFrame, where: str = "the DataFrame") -> Source:
             return series.to_numpy()
         return pa.chunked_array([pa.array(series, from_pandas=True)])
 
-    headers = tuple(stored.get(name, Header(name)) for name in names)
-    return Source(where, headers, len(frame), load, _named(about, "data"))
+    headers = []
+    for i, header in enumerate(read):
+        header, unit = stored.get(header.name, header), _unit_of_cells(frame.iloc[:, i])
+        headers.append(header if unit is None else replace(header, unit=unit))
+    labels = dict(zip(words, names, strict=True))
+    return Source(where, tuple(headers), len(frame), load, _named(about, "data"), labels, notes)
+
+
+def _unit_of_cells(series: pd.Series) -> str | None:
+    """The unit that the cells of a column bring, as text; one that cannot be read is refused when it is used."""
+    unit = getattr(series.dtype, "units", None)
+    if unit is None and series.dtype == object:
+        first = _quantity(series)
+        unit = None if first is None else getattr(first, "unit", getattr(first, "units", None))
+    if unit is None:
+        return None
+    try:
+        return column_unit(unit, str(series.name))
+    except UnitError:
+        return str(unit)
+
+
+def _quantity(series: pd.Series) -> Any:
+    """The first cell that is a quantity, if the first cell that is there is one."""
+    first = next(iter(series[series.notna()].head(1)), None)
+    return first if first is not None and as_quantity(first) else None
 
 
 def _open_parquet(path: Path, where: str) -> Source:
@@ -150,11 +216,12 @@ def _open_parquet(path: Path, where: str) -> Source:
     schema = file.schema_arrow
 
     def load(name: str) -> Any:
-        return _loaded(lambda: file.read(columns=[name]), name, where)
+        return _loaded(lambda: file.read(columns=[label_of[name]]), label_of[name], where)
 
-    return Source(
-        where, headers_of(schema), file.metadata.num_rows, load, _named(about_of(schema), path.stem)
-    )
+    headers, labels, notes = _headed(schema)
+    label_of = {header.name: own for header, own in zip(headers, schema.names, strict=True)}
+    about = _named(about_of(schema), path.stem)
+    return Source(where, headers, file.metadata.num_rows, load, about, labels, notes)
 
 
 def _open_feather(path: Path, where: str) -> Source:
@@ -172,10 +239,25 @@ def _open_feather(path: Path, where: str) -> Source:
         raise DataError(f"{where} is not a Feather (Arrow IPC) file: {_first_line(error)}") from None
 
     def load(name: str) -> Any:
-        field = schema.get_field_index(name)
-        return _loaded(lambda: reader([field]).read_all(), name, where)
+        place = schema.get_field_index(label_of[name])
+        return _loaded(lambda: reader([place]).read_all(), label_of[name], where)
 
-    return Source(where, headers_of(schema), n_rows, load, _named(about_of(schema), path.stem))
+    headers, labels, notes = _headed(schema)
+    label_of = {header.name: own for header, own in zip(headers, schema.names, strict=True)}
+    return Source(where, headers, n_rows, load, _named(about_of(schema), path.stem), labels, notes)
+
+
+def _headed(schema: pa.Schema) -> tuple[tuple[Header, ...], dict[str, str], dict[str, str]]:
+    """What a schema says of its columns, with units out of their names where nobody wrote metadata; labels; notes."""
+    headers = headers_of(schema)
+    if is_described(schema):
+        return headers, {}, {}
+    read, notes = read_heads([header.name for header in headers], strict=False)
+    own = [
+        header if header.unit is not None or header.role is not None else found
+        for header, found in zip(headers, read, strict=True)
+    ]
+    return tuple(own), {h.name: o.name for h, o in zip(headers, own, strict=True)}, notes
 
 
 def _loaded(read: Callable[[], Any], name: str, where: str) -> Any:

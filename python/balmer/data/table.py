@@ -66,6 +66,7 @@ def read_table(
     source = open_source(path, format=format, delimiter=delimiter)
     names = [header.name for header in source.headers]
     table = pa.table([source.load(name) for name in names], names=names)
+    units = {source.named(key): unit for key, unit in (units or {}).items()}
     headers = override_units(source.headers, units, source.where)
     for header in headers:
         column_of(header)  # refuses what cannot be read

@@ -29,7 +29,8 @@ _UNITS, _ROWS_WITHIN = (
     2.0,
     0.9,
 )  # half units that a row may be off, and the part of the rows that must not be more
-_STEEPEST = 10.0  # power of a rounded feature, about, that a law may have for its rounding to be an excuse
+_STEEPEST = 10.0  # power of a rounded feature, about, that a law may be like in half of the rows
+_FAR = 0.01  # relative residual that is no rounding
 _IN_THE_FAMILY = ("squared", "absolute")  # of losses that need no formula where there are uncertainties
 
 
@@ -60,7 +61,7 @@ class Measure:
         self.kind = loss if loss in LOSS_NAMES else "formula" if isinstance(loss, str) else "function"
         self._check_noise(problem)
         own_sigma = problem.row_scale
-        given = objective.formula(with_sigma=own_sigma is not None)
+        given = objective.formula(with_sigma=own_sigma is not None, scale=_scale(problem))
         self.formula = None if given is None else _exact(given)
         uses = () if given is None else given.variables
         self.uses_sigma = _SIGMA in uses and data.sigma is not None
@@ -98,7 +99,7 @@ class Measure:
         if callable(objective.loss):
             return Loss(function=LossFunction(objective.loss))
         if self.kind in _IN_THE_FAMILY or (self.kind != "formula" and not self._needs):
-            return Loss(self.kind, objective.delta)
+            return Loss(self.kind, objective.delta * _scale(self._problem))
         assert self.formula is not None
         places = {column: 2 + k for k, column in enumerate(self._needs)}
         moved = self.formula.substitute([variable(places.get(k, k)) for k in range(len(LOSS_COLUMNS))])
@@ -121,12 +122,19 @@ class Measure:
 
         Parameters
         ----------
-        loss : of the formula; where it is above what rounding could excuse in any formula, the floor is that of all.
+        loss : of the formula; where it is far above what rounding does, the floor is that of all.
+
+        Notes
+        -----
+        A formula that is steep in most rows, as a rapid oscillation, would have an excuse for anything, and has none.
         """
         floor = self._problem.noise_floor
-        if not self._half_units[1] or loss > self._largest_floor:
+        if not self._half_units[1] or loss > self._of_sizes(_FAR * np.abs(self._problem.y)):
             return floor
-        return max(floor, min(self._of_sizes(self._half_units_of(expression)), self._largest_floor))
+        half = self._half_units_of(expression)
+        if not np.median(half / self._ordinary) <= _STEEPEST:
+            return floor
+        return max(floor, self._of_sizes(half))
 
     def within_rounding(self, expression: Expression, loss: float) -> bool:
         """Whether a formula with that loss deviates by no more than the rounding of the table, in large and small rows.
@@ -158,7 +166,7 @@ class Measure:
     @cached_property
     def _digits(self) -> Digits | None:
         """How the target was rounded."""
-        return digits_of(self._problem.y)
+        return digits_of(self._problem.given_y)
 
     @cached_property
     def _half_units(self) -> tuple[Floats, dict[int, Floats]]:
@@ -169,8 +177,13 @@ class Measure:
         problem, digits = self._problem, self._digits
         if digits is None:
             return np.zeros_like(problem.y), {}
-        features = {i: digits.half_units(x) for i, x in enumerate(problem.X) if digits_of(x) == digits}
-        return digits.half_units(problem.y), features
+        factors = problem.feature_factors
+        features = {
+            i: digits.half_units(x) * factors[i]
+            for i, x in enumerate(problem.given_X)
+            if digits_of(x) == digits
+        }
+        return digits.half_units(problem.given_y) * problem.target_factor, features
 
     def _half_units_of(self, expression: Expression) -> Floats:
         """How far a formula may be from each row of the target, shape (n_counting_rows,)."""
@@ -189,18 +202,19 @@ class Measure:
         return half
 
     @cached_property
-    def _largest_floor(self) -> float:
-        """What the rounding of the features may do to any law: as if each stood there to a high power."""
+    def _ordinary(self) -> Floats:
+        """How far each row of the target may be from a law that is proportional to every rounded feature."""
         problem, digits = self._problem, self._digits
         target, features = self._half_units
-        steep = np.zeros_like(target)
+        total = np.maximum(target, _PRECISE * np.abs(problem.y)) ** 2
         for i, half in features.items():
             x, y = np.abs(problem.X[i]), np.abs(problem.y)
             if digits is not None and digits.kind == "decimals":
                 x, y = np.full_like(x, x.std()), np.full_like(y, y.std())
             with np.errstate(all="ignore"):
-                steep += np.nan_to_num(_STEEPEST * y * half / x, posinf=0.0) ** 2
-        return self._of_sizes(np.sqrt(target**2 + steep))
+                total += np.nan_to_num(y * half / x, posinf=0.0) ** 2
+        usual: Floats = np.maximum(np.sqrt(total), np.finfo(float).tiny)
+        return usual
 
     def _of_sizes(self, residuals: Floats) -> float:
         """The loss of residuals; 0 for a loss of the user's."""
@@ -248,9 +262,9 @@ class Measure:
 
     def _check_units(self, given: Expression) -> None:
         problem = self._problem
-        if not problem.check_units or problem.dimensions is None:
+        target = problem.known_dimensions[-1]
+        if not problem.check_units or target is None:
             return
-        target = problem.dimensions[-1]
         report = check_dimensions(given, (target, target, Dimension(), target), names=LOSS_COLUMNS)
         if not report:
             raise ConfigError(
@@ -292,3 +306,8 @@ def _exact(formula: Expression) -> Expression:
     while formula.n_constants:
         formula = formula.fix(0, float(formula.constants[0]))
     return formula
+
+
+def _scale(problem: Problem) -> float:
+    """What a residual in the target's unit is multiplied by in the loss; 1 where it is counted in uncertainties."""
+    return 1.0 if problem.sigma is not None else problem.target_factor

@@ -33,7 +33,8 @@ class Objective(Settings):
 
     Attributes
     ----------
-    loss : what is small for a good one.
+    loss : what is small for a good one. Prediction, target and sigma are in base scale: of a target in per cent, the
+        loss is that of the fractions.
 
         - ``"squared"``, the weighted mean of squared residuals; with uncertainties, of (residual/sigma)^2;
         - ``"absolute"``, that of their absolute values; ``"huber"``, u^2 up to `delta` and 2 delta u - delta^2 beyond;
@@ -49,7 +50,8 @@ class Objective(Settings):
           simplex search on the function itself.
     delta : of huber and log-cosh, in the unit of the target, or in uncertainties where these are known.
     units : ``"forbid"`` admits only dimensionally right formulas, ``"ignore"`` all; ``"auto"`` forbids where every
-        column has a unit. ``"penalise"`` (Julia engine) lets wrong ones compete with a loss that grows with their
+        column has a unit, and as far as units are known where at least two columns have one. ``"penalise"`` (Julia
+        engine) lets wrong ones compete with a loss that grows with their
         distance in exponents.
     constants : ``"free"`` lets the free constants have any units, which are solved for and shown; ``"dimensionless"``
         makes them pure numbers, so that the features, constants of nature among them (`Dataset.with_nature`), must give
@@ -90,19 +92,20 @@ class Objective(Settings):
             raise ValueError(accepted)
         return given
 
-    def formula(self, *, with_sigma: bool) -> Expression | None:
+    def formula(self, *, with_sigma: bool, scale: float = 1.0) -> Expression | None:
         """The loss of one row, of `LOSS_COLUMNS`; None where it is a function. Decimals in it are free constants.
 
         Parameters
         ----------
         with_sigma : whether there are uncertainties.
+        scale : of the residuals, if they are not in the unit of `delta`.
         """
         if not isinstance(self.loss, str):
             return None
         if self.loss not in LOSS_NAMES:
             return _with_safe_products(self._given)
         residual = "(prediction - target)" + "/sigma" * with_sigma
-        text = _FORMULAS[self.loss].format(u=f"({residual})", d=f"exact({self.delta!r})")
+        text = _FORMULAS[self.loss].format(u=f"({residual})", d=f"exact({self.delta * scale!r})")
         return parse(text, LOSS_COLUMNS)
 
     @cached_property

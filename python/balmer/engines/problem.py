@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 
-from balmer.data import Dataset
+from balmer.data import Column, Dataset
 from balmer.engines.measure import Measure
 from balmer.engines.objective import Objective
 from balmer.engines.settings import Settings
 from balmer.engines.space import SearchSpace
 from balmer.errors import UnitError
 from balmer.expressions import DimensionReport, Expression, check_dimensions
-from balmer.units import Dimension, solve_powers
+from balmer.units import Dimension, Unit, base_unit, solve_powers
 
 if TYPE_CHECKING:
     from balmer.kernels import Loss
@@ -79,6 +79,10 @@ class Problem:
     Notes
     -----
     What the space says of features by name stands in their order afterwards (`SearchSpace.of_features`).
+
+    Formulas are of numbers in base scale: an angle in radians whatever its column counts, a percentage as a fraction
+    (`balmer.units.Unit.factor`). So are `X`, `y` and `sigma`, and so are losses, the target of a search included;
+    the dataset keeps the user's numbers.
     """
 
     dataset: Dataset
@@ -87,6 +91,8 @@ class Problem:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "space", self.space.of_features(self.dataset.feature_names))
+        if self.objective.units != "ignore":
+            self._refuse_unusable_units()
         if self.objective.units in ("forbid", "penalise"):
             for name, unit in self.dataset.units.items():
                 if unit is None:
@@ -111,14 +117,57 @@ class Problem:
 
     @cached_property
     def X(self) -> NDArray[np.float64]:
-        """Features, shape (n_features, n_counting_rows)."""
+        """Features in base scale, shape (n_features, n_counting_rows)."""
+        X, factors = self.given_X, self.feature_factors
+        return X if np.all(factors == 1.0) else X * factors[:, None]
+
+    @cached_property
+    def y(self) -> NDArray[np.float64]:
+        """Target in base scale, shape (n_counting_rows,)."""
+        return self.given_y if self.target_factor == 1.0 else self.given_y * self.target_factor
+
+    @cached_property
+    def given_X(self) -> NDArray[np.float64]:
+        """`X` as the table has it."""
         whole = len(self.rows) == self.dataset.n_rows
         return self.dataset.X if whole else np.ascontiguousarray(self.dataset.X[:, self.rows])
 
     @cached_property
-    def y(self) -> NDArray[np.float64]:
-        """Target, shape (n_counting_rows,)."""
+    def given_y(self) -> NDArray[np.float64]:
+        """`y` as the table has it."""
         return self.dataset.y if len(self.rows) == self.dataset.n_rows else self.dataset.y[self.rows]
+
+    @cached_property
+    def sigma(self) -> NDArray[np.float64] | None:
+        """Uncertainties of `y`, shape (n_counting_rows,), where there are any."""
+        if self.dataset.sigma is None:
+            return None
+        sigma = self.dataset.sigma[self.rows]
+        return sigma if self.target_factor == 1.0 else sigma * self.target_factor
+
+    @cached_property
+    def feature_factors(self) -> NDArray[np.float64]:
+        """What numbers of the features' columns are multiplied by to be those of `X`, shape (n_features,)."""
+        return np.array([_factor(column) for column in self.dataset.features])
+
+    @property
+    def target_factor(self) -> float:
+        """What a number of the target's column is multiplied by to be one of `y`."""
+        return _factor(self.dataset.target)
+
+    @cached_property
+    def units(self) -> tuple[Unit | None, ...]:
+        """Units of the rows of `X`, then of `y`; None where not known, or where no formula can use it."""
+        columns = (*self.dataset.features, self.dataset.target)
+        given = (column.unit for column in columns)
+        return tuple(None if unit is None or unit.refusal else base_unit(unit) for unit in given)
+
+    @cached_property
+    def notices(self) -> tuple[str, ...]:
+        """What to look at before a search, each a sentence; see `balmer.engines.notices`."""
+        from balmer.engines.notices import notices
+
+        return notices(self)
 
     @property
     def loss(self) -> Loss:
@@ -177,8 +226,8 @@ class Problem:
         None where it is the same in all rows and not known. That of relative noise is the size of the target, which a
         fit replaces by that of the prediction; a target near zero counts with a thousandth of the median.
         """
-        if self.dataset.sigma is not None:
-            return self.dataset.sigma[self.rows]
+        if self.sigma is not None:
+            return self.sigma
         if self.objective.noise != "relative":
             return None
         size = np.abs(self.y)
@@ -215,12 +264,17 @@ class Problem:
                 f"{self._given_units()}, or set constants = 'free'"
             )
 
-    @cached_property
+    @property
     def notice(self) -> str:
-        """What to think of before a search with free constants: that only a constant with a unit can make units match.
+        """Why no formula of this search can match the target's unit, a sentence; empty where one may.
 
-        A sentence; empty where there is nothing to say.
+        A constant may bring in what the features lack, so there is something to say only of a search without constants.
         """
+        return "" if self.space.max_constants > 0 else self.mismatch
+
+    @cached_property
+    def mismatch(self) -> str:
+        """That no product of powers of the features has the target's dimension, a sentence; empty where one has."""
         if self._units_can_match():
             return ""
         return (
@@ -244,11 +298,23 @@ class Problem:
     def _given_units(self) -> str:
         return ", ".join(f"{column} [{unit}]" for column, unit in self.dataset.units.items())
 
+    def _refuse_unusable_units(self) -> None:
+        for name, unit in self.dataset.units.items():
+            if unit is not None and unit.refusal:
+                raise UnitError(
+                    f"column {name!r}: {unit.refusal}, or search without its unit: units={{{name!r}: '1'}} "
+                    f"(--units {name}=1) for this column, units='ignore' (--ignore-units) for all"
+                )
+
     def dimension_report(self, expression: Expression) -> DimensionReport | None:
-        """What the units of the columns say of a formula of the features; None unless all are known."""
-        if self.dimensions is None:
+        """What the units of the columns say of a formula of the features.
+
+        The dimension of a column without a unit is solved for like that of a constant, one for all its places. None
+        where not all units are known and they are not checked.
+        """
+        if self.dimensions is None and not self.check_units:
             return None
-        *features, target = self.dimensions
+        *features, target = self.known_dimensions
         pure = self.objective.constants == "dimensionless"
         return check_dimensions(
             expression,
@@ -260,14 +326,27 @@ class Problem:
 
     @cached_property
     def check_units(self) -> bool:
-        """Whether formulas must be dimensionally right."""
+        """Whether formulas must be dimensionally right, as far as units are known.
+
+        Without a word of the user's they must where at least two columns have a unit: one alone can be compared with
+        nothing.
+        """
         choice = self.objective.units
-        return choice == "forbid" or (choice == "auto" and self.dataset.has_all_units)
+        known = sum(dimension is not None for dimension in self.known_dimensions)
+        enough = known == len(self.known_dimensions) or known >= 2
+        return choice == "forbid" or (choice == "auto" and enough)
+
+    @cached_property
+    def known_dimensions(self) -> tuple[Dimension | None, ...]:
+        """Dimensions of the features, then of the target; None for a column whose unit is not known."""
+        return tuple(None if unit is None else unit.dimension for unit in self.units)
 
     @cached_property
     def dimensions(self) -> tuple[Dimension, ...] | None:
         """Dimensions of the features, then of the target; None unless all are known."""
-        if not self.dataset.has_all_units:
-            return None
-        units = [column.unit for column in (*self.dataset.features, self.dataset.target)]
-        return tuple(unit.dimension for unit in units if unit is not None)
+        known = tuple(dimension for dimension in self.known_dimensions if dimension is not None)
+        return known if len(known) == len(self.known_dimensions) else None
+
+
+def _factor(column: Column) -> float:
+    return 1.0 if column.unit is None else column.unit.factor

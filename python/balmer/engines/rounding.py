@@ -43,8 +43,8 @@ def tolerance(expression: Expression, problem: Problem, rows: NDArray[np.int64] 
     size = _rms(y) or _rms(values)
     if problem.measure.kind in ("formula", "function"):  # of which a prediction need not be like the target
         size = max(size, _rms(values))
-    if problem.dataset.sigma is not None:
-        noise = _OF_SIGMA * problem.dataset.sigma[problem.rows][chosen]
+    if problem.sigma is not None:
+        noise = _OF_SIGMA * problem.sigma[chosen]
     else:
         left = np.abs(y - values)
         finite = left[np.isfinite(left)]

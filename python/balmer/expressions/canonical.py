@@ -14,9 +14,10 @@ from collections.abc import Collection, Sequence
 
 from balmer.expressions.complexity import Complexity
 from balmer.expressions.expression import Expression, apply, constant
+from balmer.expressions.factors import Keep, exponent_of, number_of
 from balmer.expressions.literals import known_number
 from balmer.expressions.operators import CONSTANT, LITERAL, OPERATORS, OPERATORS_BY_CODE, operator_name
-from balmer.expressions.products import Keep, Writer, exponent_of, number_of
+from balmer.expressions.products import Writer
 from balmer.expressions.rewrite import express_in
 from balmer.expressions.signs import Sign
 from balmer.expressions.sums import write_sum

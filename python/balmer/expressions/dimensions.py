@@ -27,7 +27,11 @@ __all__ = ["DimensionReport", "check_dimensions"]
 _LARGEST_DENOMINATOR = 12
 _FITTED_DENOMINATOR = 10_000
 _NEAR = 1e-6
-_NONE = (Fraction(0),) * len(BASE)
+_SAME_SIZE = 1e-9  # of logarithms
+_NONE = (Fraction(0),) * (
+    len(BASE) + 1
+)  # the last is the logarithm of a size, which no fraction is: see `scales`
+_FEATURES = 1_000_000  # unknowns from here on are the dimensions of features
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class DimensionReport:
         Whether the constants can have dimensions with which everything fits.
     constants : tuple of Dimension or None
         Dimension of each free constant, in postfix order; None where nothing fixes it, or nothing holds.
+    scales : tuple of float or None
+        Logarithm of the size of the unit of each constant, where sizes were asked for and it is fixed.
     dimension : Dimension or None
         Dimension of the value; None where nothing fixes it, or nothing holds.
     reason : str
@@ -50,6 +56,7 @@ class DimensionReport:
     constants: tuple[Dimension | None, ...]
     dimension: Dimension | None
     reason: str = ""
+    scales: tuple[float | None, ...] = ()
 
     def __bool__(self) -> bool:
         return self.holds
@@ -57,11 +64,12 @@ class DimensionReport:
 
 def check_dimensions(
     expression: Expression,
-    features: Sequence[Dimension],
+    features: Sequence[Dimension | None],
     target: Dimension | None = None,
     *,
     constants: Sequence[Dimension | None] | None = None,
     names: Sequence[str] | None = None,
+    scales: Sequence[float] | None = None,
 ) -> DimensionReport:
     """Check a formula and solve for the dimensions of its free constants.
 
@@ -72,14 +80,18 @@ def check_dimensions(
     Parameters
     ----------
     expression : Expression
-    features : sequence of Dimension
-        Dimension of each feature.
+    features : sequence of Dimension or None
+        Dimension of each feature; None where it is not known, which is then solved for, one for all its places.
     target : Dimension, optional
         Dimension that the value must have.
     constants : sequence of Dimension or None, optional
         Dimension of each free constant, in postfix order, where it is given; None for those to be solved for.
     names : sequence of str, optional
         Names of the features, for the reason.
+    scales : sequence of float, optional
+        Logarithm of the size of the unit of each feature, then of the target. Given these, the formula must hold in
+        the numbers too: what is added must have one unit, not only one dimension (m and mm are two), and the sizes of
+        the constants' units are solved for.
 
     Raises
     ------
@@ -99,7 +111,8 @@ def check_dimensions(
     n_constants = expression.n_constants
     if constants is not None and len(constants) != n_constants:
         raise ConfigError(f"the formula has {n_constants} constants, {len(constants)} dimensions were given")
-    return _Check(expression, features, target, constants or (None,) * n_constants, names).report()
+    given = constants or (None,) * n_constants
+    return _Check(expression, features, target, given, names, scales).report()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,16 +153,18 @@ class _Check:
     def __init__(
         self,
         expression: Expression,
-        features: Sequence[Dimension],
+        features: Sequence[Dimension | None],
         target: Dimension | None,
         given: Sequence[Dimension | None],
         names: Sequence[str] | None,
+        scales: Sequence[float] | None,
     ) -> None:
         self.expression = expression
         self.features = features
         self.target = target
         self.given = given
         self.names = names
+        self.scales = scales
         self.equations: dict[int, _Linear] = {}  # solved for its key: that unknown times the rest is pure
         self.n_constants = 0  # unknowns 0 ... are the constants; those of zeros are negative
 
@@ -167,12 +182,27 @@ class _Check:
             dimension if dimension is not None else self.solved(unknown)
             for dimension, unknown in zip(self.given, solved, strict=True)
         )
-        return DimensionReport(True, constants, self.solved(value))
+        scales = tuple(self.size(k) for k in range(n)) if self.scales is not None else ()
+        return DimensionReport(True, constants, self.solved(value), scales=scales)
+
+    def size(self, k: int) -> float | None:
+        """Logarithm of the size of the unit of a constant."""
+        rest = self.reduced(_Linear(_NONE, {k: Fraction(1)}))
+        return None if rest.unknown else float(rest.known[-1])
+
+    def known(self, dimension: Dimension, place: int) -> tuple[Fraction, ...]:
+        """Exponents of a column, and the logarithm of the size of its unit."""
+        size = Fraction(0) if self.scales is None else Fraction(self.scales[place])
+        return (*dimension.exponents, size)
 
     def leaf(self, i: int) -> _Linear:
         op, value = self.expression.ops[i], float(self.expression.values[i])
         if op == VARIABLE:
-            return _Linear(self.features[int(self.expression.args[i])].exponents, {})
+            place = int(self.expression.args[i])
+            dimension = self.features[place]
+            if dimension is None:
+                return _Linear(_NONE, {_FEATURES + place: Fraction(1)})
+            return _Linear(self.known(dimension, place), {})
         if op == LITERAL:
             return _Linear(_NONE, {} if value else {-1 - i: Fraction(1)}, value)
         k = self.n_constants
@@ -180,7 +210,7 @@ class _Check:
         given = self.given[k]
         if given is None:
             return _Linear(_NONE, {k: Fraction(1)}, value, True)
-        return _Linear(given.exponents, {}, value, True)
+        return _Linear((*given.exponents, Fraction(0)), {}, value, True)
 
     def node(self, i: int, below: list[_Linear]) -> _Linear:
         entry = OPERATORS_BY_CODE[int(self.expression.ops[i])]
@@ -231,7 +261,7 @@ class _Check:
             )
 
     def require_target(self, value: _Linear, target: Dimension) -> None:
-        if not self.require(value.times(_Linear(target.exponents, {}), -1)):
+        if not self.require(value.times(_Linear(self.known(target, -1), {}), -1)):
             whole = self.shown(len(self.expression) - 1)
             raise _Mismatch(f"{whole} has {self.named(value)}, but the target has dimension {target}")
 
@@ -239,8 +269,8 @@ class _Check:
         """Add the equation that this is a pure number; False if it contradicts the others."""
         rest = self.reduced(pure)
         if not rest.unknown:
-            return not any(rest.known)
-        # Zeros are solved for first, so that equations between constants stay such.
+            return not any(rest.known[:-1]) and abs(rest.known[-1]) <= _SAME_SIZE
+        # Zeros are solved for first and columns last, so that equations between constants stay such.
         pivot = min(rest.unknown)
         solved = rest.to(1 / rest.unknown[pivot])
         for key, equation in self.equations.items():
@@ -286,4 +316,4 @@ def _rational(exponent: _Linear) -> Fraction | None:
 
 
 def _dimension(exponents: tuple[Fraction, ...]) -> Dimension:
-    return Dimension.from_mapping(dict(zip(BASE, exponents, strict=True)))
+    return Dimension.from_mapping(dict(zip(BASE, exponents[:-1], strict=True)))

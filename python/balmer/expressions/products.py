@@ -1,96 +1,34 @@
-"""Products taken apart into a number, powers and exponentials, and written again in one order.
+"""Products taken apart into what they are made of (`factors`), and written again in one order.
 
-A product is known by what it is made of:
-
-    number * u1**p1 * u2**p2 * ... * exp(q1*v1 + q2*v2 + ...)
-
-with exponents p that are exact (fractions) or fitted (floats). Powers of one base come together, and so do exponentials
-and numbers; roots are taken of a product only as far as the signs of its parts are certain.
+Powers of one base come together, and so do exponentials and numbers; roots are taken of a product only as far as the
+signs of its parts are certain. Of the ways to write it the cheapest is taken.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from balmer.expressions.complexity import Complexity
 from balmer.expressions.expression import Expression, apply, constant, literal
+from balmer.expressions.factors import POWERS, Exponent, Keep, Product, as_number, exponent_of, finite, merged
 from balmer.expressions.literals import known_number, simple_fraction
 from balmer.expressions.operators import CONSTANT, LITERAL, OPERATORS_BY_CODE, VARIABLE
 from balmer.expressions.rewrite import express_in
 from balmer.expressions.signs import Sign, sign_of
 from balmer.expressions.sums import negated, terms_of, write_terms
 
-__all__ = ["Exponent", "Keep", "Product", "Writer", "exponent_of", "number_of"]
-
-Exponent = Fraction | float  # exact, or fitted
+__all__ = ["Writer"]
 
 _ONE = Fraction(1)
-_FIXED = {"square": Fraction(2), "cube": Fraction(3), "sqrt": Fraction(1, 2), "inv": Fraction(-1)}
 _SPECIAL = {Fraction(2): "square", Fraction(3): "cube", Fraction(1, 2): "sqrt", Fraction(1, 3): "cbrt"}
 _ODD = frozenset({"sin", "tan", "asin", "atan", "sinh", "tanh", "cbrt"})
 _EVEN = frozenset({"cos", "cosh", "abs"})
 _LARGEST_POWER = 60
 _UNUSABLE = 10**6  # price of what cannot be written
 _LARGEST_LOGARITHM = 600.0  # of a constant that leaves an exponential
-
-
-class Keep(Exception):
-    """The region cannot be written with what is allowed, or in numbers that a float holds: it stays as it is."""
-
-
-@dataclass
-class Product:
-    """What a product is made of."""
-
-    free: float | None = None  # product of the free constants
-    exact: list[float] = field(default_factory=list)
-    powers: dict[Expression, Exponent] = field(default_factory=dict)
-    exponentials: list[tuple[Exponent, Expression]] = field(default_factory=list)
-
-    def times(self, other: Product) -> Product:
-        free = (
-            self.free if other.free is None else other.free if self.free is None else self.free * other.free
-        )
-        powers = dict(self.powers)
-        for base, power in other.powers.items():
-            powers[base] = powers.get(base, Fraction(0)) + power
-        return Product(
-            free,
-            self.exact + other.exact,
-            {base: p for base, p in powers.items() if isinstance(p, float) or p},
-            self.exponentials + other.exponentials,
-        )
-
-    @property
-    def value(self) -> float:
-        """The number in front."""
-        return math.prod(self.exact) * (1.0 if self.free is None else self.free)
-
-    @property
-    def bare(self) -> Product:
-        """Without its number."""
-        return Product(None, [], self.powers, self.exponentials)
-
-
-def exponent_of(name: str, operands: Sequence[Expression]) -> Exponent | None:
-    """The power to which an operator raises its first operand, where that is a number."""
-    if name == "cbrt":
-        return Fraction(1, 3)
-    if name != "pow":
-        return _FIXED.get(name)
-    exponent = operands[1]
-    if len(exponent) != 1 or exponent.ops[0] == VARIABLE:
-        return None
-    value = float(exponent.values[0])
-    return value if exponent.ops[0] == CONSTANT else simple_fraction(value)
-
-
-def number_of(value: Fraction | float) -> Expression:
-    return literal(float(value))
 
 
 class Writer:
@@ -118,7 +56,7 @@ class Writer:
         if not e.variables:
             return (0, 0, (), len(e), *rest)
         plain = e.ops[-1] == VARIABLE or (
-            e.operators <= set(_FIXED) | {"pow", "mul", "div"} and e.n_constants == 0
+            e.operators <= set(POWERS) | {"pow", "mul", "div"} and e.n_constants == 0
         )
         if not plain:
             return (2, 0, (), len(e), *rest)
@@ -180,8 +118,8 @@ class Writer:
                 raise Keep
             n = int(q)
             return Product(
-                None if p.free is None else _finite(p.free**n),
-                [_finite(v**n) for v in p.exact],
+                None if p.free is None else finite(p.free**n),
+                [finite(v**n) for v in p.exact],
                 {base: power * q for base, power in p.powers.items()},
                 [(power * q, e) for power, e in p.exponentials],
             )
@@ -191,9 +129,9 @@ class Writer:
         if number < 0 or number == 0 or not math.isfinite(number):
             inside.free, inside.exact = p.free, p.exact
         elif p.free is not None:
-            out.free = _finite(number ** float(q))
+            out.free = finite(number ** float(q))
         else:
-            for value in _merged(p.exact):
+            for value in merged(p.exact):
                 self.raise_number(value, q, out)
         loose = []  # may be zero
         for base, power in p.powers.items():
@@ -224,7 +162,7 @@ class Writer:
         if value == 1.0:
             return
         if isinstance(q, float):
-            out.free = _finite(value**q) * (1.0 if out.free is None else out.free)
+            out.free = finite(value**q) * (1.0 if out.free is None else out.free)
             return
         known = known_number(value ** float(q))
         if known is not None and known.is_rational:
@@ -263,7 +201,7 @@ class Writer:
     def with_exponentials_joined(self, p: Product) -> Product:
         """One exponential of one sum; constants of the sum become factors, and k*log(u) the factor u**k."""
         terms = [
-            self.product(e).times(_as_number(power))
+            self.product(e).times(as_number(power))
             for power, whole in p.exponentials
             for e in _summands(whole, self)
         ]
@@ -327,7 +265,7 @@ class Writer:
         if number.free is not None:
             first = [constant(abs(number.value))]
         else:
-            for value in _merged([abs(v) for v in number.exact]):
+            for value in merged([abs(v) for v in number.exact]):
                 if value == 1.0:
                     continue
                 below = known_number(1 / value) if small and value < 1 else None
@@ -348,8 +286,8 @@ class Writer:
     def number(self, p: Product) -> Expression:
         number = self.signed_number(p)
         if number.free is not None:
-            return constant(_finite(number.value))
-        parts = _merged(number.exact)
+            return constant(finite(number.value))
+        parts = merged(number.exact)
         result = literal(parts[0])
         for value in parts[1:]:
             result = apply("mul", result, literal(value))
@@ -358,7 +296,7 @@ class Writer:
     def signed_number(self, p: Product) -> Product:
         """The number of a product, exact ones merged into a free one if there is one."""
         if p.free is not None:
-            return Product(free=_finite(p.value))
+            return Product(free=finite(p.value))
         if p.exact and not math.isfinite(p.value):
             raise Keep
         return Product(exact=list(p.exact))
@@ -451,36 +389,6 @@ def _is_sum(e: Expression) -> bool:
 
 def _is_number(e: Expression) -> bool:
     return len(e) == 1 and e.ops[0] != VARIABLE
-
-
-def _as_number(power: Exponent) -> Product:
-    return Product(free=power) if isinstance(power, float) else Product(exact=[float(power)])
-
-
-def _merged(values: Iterable[float]) -> list[float]:
-    """Exact numbers multiplied as long as the product has a name; at least one number."""
-    signs = 1.0
-    parts: list[float] = []
-    for value in values:
-        signs *= math.copysign(1.0, value)
-        parts.append(abs(value))
-    found: list[float] = []
-    for value in sorted(parts, key=lambda v: (known_number(v) is None, simple_fraction(v) is None, v)):
-        for k, other in enumerate(found):
-            product = known_number(other * value)
-            if product is not None or None in (known_number(value), known_number(other)):
-                found[k] = other * value if product is None else product.value
-                break
-        else:
-            found.append(value)
-    rest = [v for v in found if v != 1.0] or [1.0]
-    return [signs * _finite(rest[0]), *map(_finite, rest[1:])]
-
-
-def _finite(value: Any) -> float:
-    if isinstance(value, complex) or not math.isfinite(value) or (value == 0.0):
-        raise Keep
-    return float(value)
 
 
 def _quotient(top: list[Expression], bottom: list[Expression], allowed: frozenset[str]) -> Expression:

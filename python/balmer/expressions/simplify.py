@@ -6,6 +6,7 @@ The work is bounded by the size of the formula, never by a clock, so that one se
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Iterator
 from itertools import chain
 from typing import Any
@@ -26,6 +27,9 @@ __all__ = ["simplify", "spellings", "sympy_failures"]
 _LARGEST = 40  # nodes
 _MOST_GENERATORS_TO_CANCEL = 6  # symbols and functions of them
 _MOST_GENERATORS_TO_FACTOR = 4
+_LARGEST_DEGREE = (
+    60  # of polynomials in roots: factoring one of degree 800 was seen to take more than half an hour
+)
 _MOST_TERMS = 60  # of the polynomial that expanding everything gives
 _NESTED = 2  # what a fraction inside a fraction costs beside its nodes: B/(1 - 4/n^2) is B n^2/(n^2 - 4)
 _RELATIVE = 1e-8
@@ -185,8 +189,9 @@ def spellings(start: Any) -> Iterator[Any]:
         steps.append(sympy.expand)
         # The work of these grows without bound with the number of generators: factor was seen to take minutes at nine.
         generators = len(start.free_symbols) + len(start.atoms(sympy.Function))
-        steps += [sympy.cancel] if generators <= _MOST_GENERATORS_TO_CANCEL else []
-        steps += [sympy.factor] if generators <= _MOST_GENERATORS_TO_FACTOR else []
+        if _degree(start) <= _LARGEST_DEGREE:
+            steps += [sympy.cancel] if generators <= _MOST_GENERATORS_TO_CANCEL else []
+            steps += [sympy.factor] if generators <= _MOST_GENERATORS_TO_FACTOR else []
         if start.has(sympy.sin):
             steps.append(lambda e: sympy.expand(TR5(e)))  # sin^2 = 1 - cos^2
     failures = sympy_failures()
@@ -210,6 +215,16 @@ def _join_logarithms(e: Any) -> Any:
     import sympy
 
     return e.replace(lambda part: part.is_Add, sympy.logcombine)
+
+
+def _degree(e: Any) -> int:
+    """The largest degree that polynomials in roots of its parts have: x^(1/2) + x^(1/3) is of degree 3 in x^(1/6)."""
+    import sympy
+
+    powers = [p.exp for p in e.atoms(sympy.Pow)] + [f.args[0].as_coeff_Mul()[0] for f in e.atoms(sympy.exp)]
+    rational = [p for p in powers if p.is_Rational]
+    common = math.lcm(*(int(p.q) for p in rational))
+    return max((abs(int(p.p)) * common // int(p.q) for p in rational), default=1)
 
 
 def _terms(e: Any) -> int:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from balmer.expressions.expression import Expression, apply, literal
+from balmer.expressions.factors import Product
 from balmer.expressions.literals import known_number
 from balmer.expressions.operators import OPERATORS_BY_CODE
 
 if TYPE_CHECKING:
-    from balmer.expressions.products import Product, Writer
+    from balmer.expressions.products import Writer
 
 __all__ = ["negated", "terms_of", "write_sum", "write_terms"]
 
@@ -105,7 +106,7 @@ def _opened(term: Product, writer: Writer) -> list[Product]:
         if entry is not None and entry.name in ("add", "sub") and power == 1:
             inner = terms_of(base, writer)
             if len(inner) <= _MOST_TERMS:
-                number = type(term)(term.free, term.exact)
+                number = Product(term.free, term.exact)
                 return [part.times(number) for part in inner]
     return [term]
 
@@ -114,15 +115,15 @@ def _added(a: Product, b: Product) -> Product | None:
     """The sum of two like terms, if their numbers can be added to one."""
     total = a.value + b.value
     if a.free is not None or b.free is not None:
-        return type(a)(total, [], a.powers, a.exponentials)
+        return Product(total, [], a.powers, a.exponentials)
     known = [known_number(v) for v in (a.value, b.value, total)]
     if total != 0 and None in known:
         return None
-    return type(a)(None, [total], a.powers, a.exponentials)
+    return Product(None, [total], a.powers, a.exponentials)
 
 
 def _scaled(term: Product, factor: float) -> Product:
-    return type(term)(term.free, [*term.exact, factor], term.powers, term.exponentials)
+    return Product(term.free, [*term.exact, factor], term.powers, term.exponentials)
 
 
 def _positive(term: Product) -> Product:

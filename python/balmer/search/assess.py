@@ -109,8 +109,8 @@ def _with_estimates(refined: Refined, free: Refined, sites: list[_Site], problem
     values = [1.0 if s.is_factor else float(refined.expression.values[s.place]) for s in sites]
     estimates = free.expression.constants
     exact = tuple(
-        ExactNumber(value, float(estimates[k]), float(np.sqrt(matrix[k, k])))
-        for value, k in zip(values, where, strict=True)
+        ExactNumber(value, float(estimates[k]), float(np.sqrt(matrix[k, k])), site.is_factor)
+        for value, k, site in zip(values, where, sites, strict=True)
     )
     others = [k for k in range(len(estimates)) if k not in where]
     return replace(refined, exact=exact, errors=matrix[np.ix_(others, others)])

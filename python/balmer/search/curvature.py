@@ -152,5 +152,6 @@ def _second_differences(found: Fit, problem: Problem) -> Floats:
     )  # fmt: skip
     bend = np.zeros((k, k))
     for (i, j, _), (a, b, c, d) in zip(moves[::4], values.reshape(-1, 4), strict=True):
-        bend[i, j] = bend[j, i] = (a - b - c + d) / (8 * step[i] * step[j])
+        with np.errstate(all="ignore"):
+            bend[i, j] = bend[j, i] = (a - b - c + d) / (8 * step[i] * step[j])
     return bend

@@ -17,6 +17,7 @@ __all__ = ["shown_digits"]
 _UNFIXED = 6  # where the data do not fix a constant
 _FEWEST = 3
 _ALL = 17
+_LONGEST_WHOLE = 6  # digits before the point that are written out: 1800.0 for 1.8e+03
 _ULPS = 4  # by which rounding alone moves a constant that is known to the last digit
 
 
@@ -58,7 +59,8 @@ def _digits(value: float, error: float, more: int) -> int | None:
     if error > 0:
         digits = math.floor(math.log10(abs(value))) - math.floor(math.log10(error)) + 2 + more
         if digits < _ALL - 1:
-            return max(digits, _FEWEST)
+            size = math.floor(math.log10(abs(value))) + 1
+            return max(digits, _FEWEST, size if size <= _LONGEST_WHOLE else 0)
     # Known to its last digits: the shortest decimal that differs by no more than rounding does.
     for digits in range(1, _ALL):
         if abs(float(f"{value:.{digits}g}") - value) <= _ULPS * math.ulp(value):

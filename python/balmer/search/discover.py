@@ -50,6 +50,7 @@ from balmer.search.refine import Refined, distinct, law_of, refine, refit, tidie
 from balmer.search.refine import structure as skeleton
 from balmer.search.selection import Score
 from balmer.search.stable import stable_front
+from balmer.units import Unit
 
 __all__ = ["Discovery", "discover"]
 
@@ -76,7 +77,7 @@ class Discovery:
     state : from which the engine can go on.
     findings : what was seen of the target's structure; of a function, to its rounding.
     plan : what was made of it, as a tree; None where the structure was not searched.
-    notices : what to think of, a sentence each.
+    notices : what to think of, a sentence each: those of the Problem, then those of the laws found.
     """
 
     front: Front
@@ -104,11 +105,19 @@ class Discovery:
             )
         return self.front.best
 
+    @property
+    def notice(self) -> str:
+        """Why units cannot match, a sentence; empty where they can, if only by a constant that carries one."""
+        return self.problem.notice or ("" if len(self.front) else self.problem.mismatch)
+
     def __repr__(self) -> str:
         work = self.provenance
-        notice = "".join(f"\nNote: {n}." for n in (self.problem.notice, *self.notices) if n)
+        notes = [self.best.carried and f"In the chosen law {self.best.carried}."] if len(self.front) else []
+        notes += [self.best.reading and f"Formulas take {self.best.reading}."] if len(self.front) else []
+        notes += [f"Note: {notice}." for notice in (self.notice, *self.notices) if notice]
+        said = "".join(f"\n{note}" for note in notes if note)
         return (
-            f"{self.front!r}{notice}\n({work['evaluations']:,} evaluations in {work['seconds']:.1f} s, "
+            f"{self.front!r}{said}\n({work['evaluations']:,} evaluations in {work['seconds']:.1f} s, "
             f"engine {work['engine']}, seed {work['seed']}, stopped: {self.stopped})"
         )
 
@@ -121,6 +130,7 @@ def discover(
     box: Mapping[str, Bounds] | None = None,
     *,
     rows: int | None = None,
+    target_unit: str | Unit | None = None,
     time: float | str | None = None,
     evaluations: int | None = None,
     target_loss: float | None = None,
@@ -152,6 +162,7 @@ def discover(
         of its values is drawn and its structure is tested, see `balmer.probe`.
     box : of a function: (low, high) or (low, high, unit) of each variable.
     rows : of a function: how many points are drawn, 1000 by default.
+    target_unit : of a function: the unit of its values; without one, units are checked as far as those of the box say.
     time, evaluations, target_loss, patience : the Budget; 60 s if neither time nor evaluations is given.
     seed : one seed and a budget in evaluations give one front, on any number of threads.
     threads : of the engine; None takes every core.
@@ -180,7 +191,7 @@ def discover(
     """
     begin = clock.perf_counter()
     seed = seed_of(seed)
-    table, function = table_of(data, box, rows, seed)
+    table, function = table_of(data, box, rows, seed, target_unit)
     problem = problem_of(table, operators, space, objective, noise=noise, exact_numbers=exact_numbers)
     if time is None and evaluations is None:
         time = DEFAULT_SECONDS
@@ -241,7 +252,7 @@ def discover(
         "seconds": clock.perf_counter() - begin,
     }
     stopped: Stopped = "interrupted" if interrupted or impatient else evolution.stopped
-    notices = [_growth(growing)] if growing < GROWING else []
+    notices = [*problem.notices, *([_growth(growing)] if growing < GROWING else [])]
     return Discovery(
         front, problem, provenance, stopped, evolution.state, tuple(findings), plan, tuple(notices)
     )

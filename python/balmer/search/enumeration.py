@@ -219,5 +219,6 @@ def _has_digits(problem: Problem) -> bool:
     """Whether the target may be exact: no uncertainties, and more digits than a measurement has."""
     if problem.dataset.sigma is not None or np.any(problem.measure.half_units > _NEAR * np.abs(problem.y)):
         return False
-    sample = problem.y[:: max(1, len(problem.y) // 50)]
+    # As the table has it: per cent make digits of their own on the way to fractions.
+    sample = problem.given_y[:: max(1, len(problem.y) // 50)]
     return any(float(f"{v:.{_DIGITS - 1}e}") != v for v in sample.tolist())

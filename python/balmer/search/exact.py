@@ -55,11 +55,15 @@ _VAGUE = 1.2e-3  # relative error from which less chance is allowed, as its inve
 
 @dataclass(frozen=True)
 class ExactNumber:
-    """A number that was made exact: its value, and what a fit with it free gives, with the standard error."""
+    """A number that was made exact: its value, and what a fit with it free gives, with the standard error.
+
+    `implied` tells that it is a factor of 1 that is not written, as the slope of ``c1 - log(P)``.
+    """
 
     value: float
     estimate: float
     error: float
+    implied: bool = False
 
     def __str__(self) -> str:
         return f"{literal(self.value).text()} (fitted {number_with_error(self.estimate, self.error)})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -33,7 +33,9 @@ _LEAVES = {CONSTANT: "constant", LITERAL: "literal", VARIABLE: "variable"}
 _NAMES = _LEAVES | {code: entry.name for code, entry in OPERATORS_BY_CODE.items()}
 _CODES = {name: code for code, name in _LEAVES.items()} | {name: op.code for name, op in OPERATORS.items()}
 
-_UNIT = pa.struct([("text", pa.string()), ("scale", pa.float64()), ("dimension", pa.string())])
+_UNIT = pa.struct(
+    [("text", pa.string()), ("scale", pa.float64()), ("dimension", pa.string()), ("pure", pa.float64())]
+)
 _SCHEMA = pa.schema(
     [
         ("complexity", pa.int64()),
@@ -58,6 +60,7 @@ _SCHEMA = pa.schema(
         ("exact_values", pa.list_(pa.float64())),
         ("exact_estimates", pa.list_(pa.float64())),
         ("exact_errors", pa.list_(pa.float64())),
+        ("exact_implied", pa.list_(pa.bool_())),
     ]
 )
 
@@ -81,7 +84,7 @@ def write_front(front: Front, file: BinaryIO) -> None:
     """
     best = front.best_index if len(front) else -1
     rows = [_row(law) | {"chosen": i == best} for i, law in enumerate(front)]
-    shared: dict[str, Any] = {"format": _FORMAT}
+    shared: dict[str, Any] = {"format": _FORMAT, "base_scale": True}
     if len(front):
         law = front[0]
         shared |= {
@@ -119,9 +122,12 @@ def read_front(path: Path) -> Front:
         rows = table.to_pylist()
         if not rows:
             return Front(())
+        columns = [_read_column(column) for column in (*shared["features"], shared["target"])]
+        if not shared.get("base_scale"):
+            columns = [_in_numbers_of_its_own(column) for column in columns]
         common = _Shared(
-            features=tuple(_read_column(column) for column in shared["features"]),
-            target=_read_column(shared["target"]),
+            features=tuple(columns[:-1]),
+            target=columns[-1],
             positive=tuple(shared["positive"]),
         )
         return Front(tuple(_law(row, common) for row in rows))
@@ -155,6 +161,7 @@ def _row(law: Law) -> dict[str, Any]:
         "exact_values": [number.value for number in law.exact],
         "exact_estimates": [number.estimate for number in law.exact],
         "exact_errors": [number.error for number in law.exact],
+        "exact_implied": [number.implied for number in law.exact],
     }
 
 
@@ -190,8 +197,11 @@ def _law(row: Mapping[str, Any], shared: _Shared) -> Law:
 
 def _exact(row: Mapping[str, Any]) -> tuple[ExactNumber, ...]:
     """The exact numbers; a front of an earlier version has none."""
-    columns = [row.get(f"exact_{what}") or [] for what in ("values", "estimates", "errors")]
-    return tuple(ExactNumber(*map(float, numbers)) for numbers in zip(*columns, strict=True))
+    columns = [row.get(f"exact_{what}") or [] for what in ("values", "estimates", "errors", "implied")]
+    return tuple(
+        ExactNumber(float(value), float(estimate), float(error), bool(implied))
+        for value, estimate, error, implied in zip(*columns, strict=True)
+    )
 
 
 def _column(column: Column) -> dict[str, Any]:
@@ -207,19 +217,28 @@ def _read_column(entry: Mapping[str, Any]) -> Column:
     return Column(entry["name"], Role(entry["role"]), _read_unit(entry["unit"]), entry["description"])
 
 
+def _in_numbers_of_its_own(column: Column) -> Column:
+    """A column as the formulas of early versions have it, which took degrees for numbers: without such a unit."""
+    scaled = column.unit is not None and column.unit.factor != 1.0
+    return replace(column, unit=None) if scaled else column
+
+
 def _unit(unit: Unit | None) -> dict[str, Any] | None:
     """The unit with its size and dimension: the text alone might be read with an error in the last digit."""
     if unit is None:
         return None
     powers = {base: str(p) for base, p in zip(BASE, unit.dimension.exponents, strict=True) if p}
-    return {"text": unit.text, "scale": unit.scale, "dimension": json.dumps(powers)}
+    return {"text": unit.text, "scale": unit.scale, "dimension": json.dumps(powers), "pure": unit.pure}
 
 
 def _read_unit(entry: Mapping[str, Any] | None) -> Unit | None:
     if entry is None:
         return None
     powers = {base: Fraction(power) for base, power in json.loads(entry["dimension"]).items()}
-    return Unit(entry["text"], entry["scale"], Dimension.from_mapping(powers))
+    pure = entry.get("pure")
+    return Unit(
+        entry["text"], entry["scale"], Dimension.from_mapping(powers), 1.0 if pure is None else float(pure)
+    )
 
 
 def _first_line(error: Exception) -> str:

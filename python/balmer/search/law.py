@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from balmer.data import Column, Dataset
 from balmer.errors import DataError
 from balmer.expressions import Expression
+from balmer.expressions.operators import CONSTANT, OPERATORS
+from balmer.search.base_scale import factor, in_columns, into_unit_of, reading
 from balmer.search.digits import shown_digits
 from balmer.search.exact import ExactNumber
 from balmer.search.rounding import number_with_error
@@ -22,9 +24,7 @@ from balmer.units import Unit, solve_powers
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["WILDCARD", "Constant", "Law"]
-
-WILDCARD = "  (a unit of its own)"
+__all__ = ["Constant", "Law"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ class Law:
 
     Attributes
     ----------
-    expression : the formula; its free constants are the fitted values.
+    expression : the formula; its free constants are the fitted values. It is of numbers in base scale: angles in
+        radians, per cent as fractions, see `reading`; `predict`, `to_numpy` and `sympy` take the columns' own.
     loss : that of the `Objective` on all rows: by default the weighted mean of squared residuals (with uncertainties,
         of (residual/sigma)^2).
     complexity : sum of the costs of its nodes.
@@ -84,14 +85,37 @@ class Law:
 
         Such a constant may be a law of nature's own, as that of Hubble, or hide a wrong formula or a wrong unit.
         """
+        used = [self.features[i].unit for i in self.expression.variables]
         known = [column.unit.dimension for column in self.features if column.unit is not None]
-        if len(known) < len(self.features):
+        if None in used:
             return ()
         return tuple(
             constant
             for constant in self.constants
             if constant.unit is not None and solve_powers(constant.unit.dimension, known) is None
         )
+
+    @property
+    def carried(self) -> str:
+        """Which constants carry a unit that the features do not have, as ``c1 carries a unit (nm)``; empty if none."""
+        wild = self.wildcards
+        names, units = [c.name for c in wild], [str(c.unit) for c in wild]
+        if len(wild) < 2:
+            return f"{names[0]} carries a unit ({units[0]})" if wild else ""
+        return f"{', '.join(names[:-1])} and {names[-1]} carry units ({', '.join(units)})"
+
+    @property
+    def has_fitted_exponent(self) -> bool:
+        """Whether a power has a free constant for an exponent, with which the units of others change."""
+        e = self.expression
+        power = OPERATORS["pow"].code
+        return any(e.ops[i] == power and e.ops[i - 1] == CONSTANT for i in range(1, len(e)))
+
+    @property
+    def reading(self) -> str:
+        """How the numbers of the formula are to be read where that is not as in the columns: ``theta in rad (...)``."""
+        used = [self.features[i] for i in self.expression.variables]
+        return reading([*used, self.target])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -117,9 +141,9 @@ class Law:
 
     def __str__(self) -> str:
         lines = [f"{self.target.name} = {self.text()}"]
-        wild = self.wildcards
-        lines += [f"  {constant}{WILDCARD if constant in wild else ''}" for constant in self.constants]
-        lines += [f"  {number}" for number in self.exact]
+        lines += [f"  {constant}" for constant in self.constants]
+        lines += [f"  {number}" for number in self.exact if not number.implied]
+        lines += [f"  {note}" for note in (self.carried, self.reading and f"with {self.reading}") if note]
         lines.append(f"  loss {self.loss:.4g}, complexity {self.complexity}, from {self.origin}")
         return "\n".join(lines)
 
@@ -137,9 +161,11 @@ class Law:
 
         Its symbols are plain and bear the columns' names, so that ``law.sympy().diff(sympy.Symbol("t"))`` means the
         column t. With ``assumptions`` they are real, or positive where all of the column is: sympy then simplifies
-        more, but such a symbol is another than a plain one of its name.
+        more, but such a symbol is another than a plain one of its name. They stand for the columns' own numbers, and
+        the value is in the target's unit: of an angle in degrees there is ``cos(pi*theta/180)``.
         """
-        return self.expression.sympy(self.names, self.positive if assumptions else None)
+        formula = self.expression.sympy(self.names, self.positive if assumptions else None)
+        return in_columns(formula, self.features, self.target)
 
     @property
     def symbols(self) -> dict[str, Any]:
@@ -154,7 +180,8 @@ class Law:
         Parameters
         ----------
         X : a Dataset, a table or mapping with columns of the features' names, or an array of shape
-            (n_rows, n_features) with the features in order.
+            (n_rows, n_features) with the features in order; in the units of the law's own columns, but for a Dataset
+            whose columns have others of the same dimension, which are converted.
 
         Returns
         -------
@@ -167,11 +194,20 @@ class Law:
         """
         from balmer.kernels import evaluate
 
-        return evaluate(self.expression, self._matrix(X))
+        matrix, of_target = self._matrix(X), factor(self.target)
+        factors = [factor(column) for column in self.features]
+        if any(f != 1.0 for f in factors):
+            matrix = matrix * np.array(factors)[:, None]
+        values = evaluate(self.expression, matrix)
+        return values if of_target == 1.0 else values / of_target
 
     def to_numpy(self) -> Callable[..., Any]:
-        """The law as a function of its features, in order or by name, scalars or arrays that broadcast."""
+        """The law as a function of its features, in order or by name, scalars or arrays that broadcast.
+
+        It takes and gives numbers in the units of the columns.
+        """
         names, expression = self.names, self.expression
+        factors, of_target = [factor(column) for column in self.features], factor(self.target)
 
         def law(*args: Any, **kwargs: Any) -> Any:
             given = dict(zip(names, args, strict=False)) | kwargs
@@ -185,8 +221,8 @@ class Law:
             shape = arrays[0].shape if arrays else ()
             X = np.zeros((len(names), max(int(np.prod(shape)), 1)))
             for i, array in zip(expression.variables, arrays, strict=bool(used)):
-                X[i] = array.ravel()
-            values = expression.evaluate(X)
+                X[i] = array.ravel() * factors[i]
+            values = expression.evaluate(X) / of_target
             return values.reshape(shape) if shape else float(values[0])
 
         law.__name__ = "law"
@@ -195,9 +231,12 @@ class Law:
 
     def _matrix(self, X: Any) -> NDArray[np.float64]:
         if isinstance(X, Dataset):
+            units = [into_unit_of(column, X) for column in self.features]
             if X.feature_names == self.names:
-                return X.X
-            X = dict(zip(X.feature_names, X.X, strict=True))
+                return X.X if all(u == 1.0 for u in units) else X.X * np.array(units)[:, None]
+            rows = dict(zip(X.feature_names, X.X, strict=True))
+            by_name = dict(zip(self.names, units, strict=True))
+            X = {name: row * by_name.get(name, 1.0) for name, row in rows.items()}
         if isinstance(X, Mapping) or hasattr(X, "columns"):
             for i in self.expression.variables:
                 if self.names[i] not in X:
@@ -225,7 +264,7 @@ class Law:
         return f"$\\displaystyle {self.latex()}$"
 
     def _repr_html_(self) -> str:
-        numbers = (*self.constants, *self.exact)
+        numbers = (*self.constants, *(number for number in self.exact if not number.implied))
         rows = "".join(f"<li>{html.escape(str(number))}</li>" for number in numbers)
         return (
             f"<div>{self._repr_latex_()}<ul>{rows}</ul>"

@@ -10,12 +10,14 @@ from balmer.engines import Engine, Finding, Problem
 from balmer.engines.base import OnProgress
 from balmer.errors import ConfigError
 from balmer.search.choice import chosen_engine, problem_of, seed_of
+from balmer.units import Unit, parse_unit
 
 __all__ = ["probe", "table_of"]
 
 _ROWS = 1000  # drawn of a function
 
 Function = Callable[..., Any]
+UnitLike = str | Unit
 
 
 def probe(
@@ -74,7 +76,11 @@ def probe(
 
 
 def table_of(
-    data: Dataset | Problem | Function, box: Mapping[str, Bounds] | None, rows: int | None, seed: int
+    data: Dataset | Problem | Function,
+    box: Mapping[str, Bounds] | None,
+    rows: int | None,
+    seed: int,
+    unit: UnitLike | None = None,
 ) -> tuple[object, Callable[[Engine, int], list[Finding]] | None]:
     """What is to be searched, and, where it is drawn from a function, how that is probed.
 
@@ -87,10 +93,16 @@ def table_of(
     if function is None:
         if rows is not None:
             raise ConfigError("rows are drawn of a function; a table has its own")
+        if unit is not None:
+            raise ConfigError("target_unit is for a function; the target of a table has a unit there")
         return data, None
     where, named = Box.read(box), function
     table = sample_function(
-        function, cast(Mapping[str, Bounds], box), rows=_ROWS if rows is None else rows, seed=seed
+        function,
+        cast(Mapping[str, Bounds], box),
+        rows=_ROWS if rows is None else rows,
+        seed=seed,
+        unit=unit,
     )
     return table, lambda engine, seed: _probe_function(named, where, engine, seed)
 
@@ -107,9 +119,23 @@ def _function(data: object, box: object) -> Function | None:
 
 
 def _probe_function(function: Function, box: Box, engine: Engine, seed: int) -> list[Finding]:
+    factors = [_factor(box.units.get(name)) for name in box.names]
     bounds = {
-        name: (float(low), float(high))
-        for name, low, high in zip(box.names, box.lower, box.upper, strict=True)
+        name: (float(low * f), float(high * f))
+        for name, low, high, f in zip(box.names, box.lower, box.upper, factors, strict=True)
     }
+    call = ordered(function, box.names)
+    if any(f != 1.0 for f in factors):  # an angle is probed in radians, as formulas have it
+        of_columns = call
+
+        def call(*values: Any) -> Any:
+            return of_columns(*(v / f for v, f in zip(values, factors, strict=True)))
+
     with author_named():
-        return engine.probe_function(ordered(function, box.names), bounds, seed=seed)
+        return engine.probe_function(call, bounds, seed=seed)
+
+
+def _factor(unit: UnitLike | None) -> float:
+    if isinstance(unit, str):
+        unit = parse_unit(unit, only_read=True)
+    return 1.0 if unit is None else unit.factor

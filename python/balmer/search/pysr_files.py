@@ -20,6 +20,7 @@ from balmer.errors import BalmerWarning, ConfigError, DataError
 from balmer.expressions import CustomOperator, Expression, express_in, parse
 from balmer.expressions.operators import OPERATORS, OPERATORS_BY_CODE, VARIABLE
 from balmer.expressions.pysr import pysr_operator
+from balmer.search.base_scale import from_columns, to_columns
 from balmer.search.law import Law
 from balmer.search.refine import law_of, refit
 
@@ -93,6 +94,8 @@ def pysr_laws(
             expression = read_equation(text, names, operators=known)
         except ConfigError as error:
             raise ConfigError(f"row {number} of {label}: {error}") from None
+        # PySR knows no units: its equations are of the columns' own numbers.
+        expression = from_columns(expression, problem.dataset.features, problem.dataset.target)
         refined = refit(expression, problem, _ORIGIN)
         if np.isfinite(refined.loss):
             laws.append(law_of(refined, problem))
@@ -163,9 +166,10 @@ def pysr_guess(
     if operators is not None:
         read = (pysr_operator(word, "operators", None) for word in operators)
         allowed = {found for found in read if isinstance(found, str)}
-    expression: Expression | None = law.expression
-    if not law.expression.operators <= allowed:
-        expression = express_in(law.expression, allowed)
+    whole = to_columns(law.expression, law.features, law.target)
+    expression: Expression | None = whole
+    if not whole.operators <= allowed:
+        expression = express_in(whole, allowed)
     return None if expression is None else _text(expression, names)
 
 

@@ -77,7 +77,7 @@ class Reduced:
         """With each group of features replaced by one formula of them, and without some features."""
         gone = {i for group in groups for i in group}.union(dropped)
         kept = [variable(i) for i in range(len(self.inner)) if i not in gone]
-        return self._with([*groups.values(), *kept], self.problem.y, self.problem.dataset.target.unit)
+        return self._with([*groups.values(), *kept], self.problem.y, self.problem.units[-1])
 
     def in_terms_of(self, inner: Sequence[Expression], target: Floats, *, steepness: Floats) -> Reduced:
         """The problem of another target, without a unit, in dimensionless formulas of the features.
@@ -128,7 +128,7 @@ class Reduced:
             name += "_"
         values = (formula.evaluate(problem.X[:, at]) for formula in inner)
         columns = dict(zip(texts, values, strict=True))
-        own = [column.unit for column in data.features]
+        own = problem.units
         units = {text: unit_of(formula, own) for text, formula in zip(texts, inner, strict=True)} | {
             name: unit
         }

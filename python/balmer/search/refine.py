@@ -15,12 +15,13 @@ from balmer.engines import Problem
 from balmer.expressions import Expression, canonical, simplify, tidy, tie, with_plain_numbers
 from balmer.expressions.sinusoid import sinusoids
 from balmer.kernels import fit
+from balmer.search.constant_units import units_of_constants
 from balmer.search.curvature import curvature, sandwich
 from balmer.search.exact import ExactNumber, proven
 from balmer.search.law import Constant, Law
 from balmer.search.noise import fit_relative, fit_signed
 from balmer.search.selection import Score, score
-from balmer.units import Dimension, Unit, parse_unit, pi_groups, solve_powers
+from balmer.units import Dimension
 
 __all__ = [
     "Refined",
@@ -39,7 +40,6 @@ __all__ = [
 _SAMPLE = 200  # rows on which a simplified formula must agree with the original
 _SIGMAS = 3.0  # within which a constant may be zero
 _SINGULAR = 1e-13  # eigenvalue of the scaled curvature, per constant, below which a direction is undetermined
-_READABLE = 12  # largest denominator in the exponents of a unit worth showing
 _LONGEST_TIED = 20  # nodes of a formula in which ratios of constants are looked at
 _ONE_SIGMA = float(ndtr(1.0))
 _FEW_ROWS = 10  # per constant, below which an error is not trusted to the residuals of single rows
@@ -308,14 +308,9 @@ def law_of(refined: Refined, problem: Problem) -> Law:
     """The refined formula with errors and units of its constants."""
     expression = refined.expression
     matrix = covariance(refined, problem) if refined.errors is None else refined.errors
-    dimensions = _dimensions_of_constants(expression, problem)
+    units = units_of_constants(expression, problem)
     constants = tuple(
-        Constant(
-            f"c{k + 1}",
-            float(value),
-            float(np.sqrt(matrix[k, k])),
-            None if dimensions is None else _unit(dimensions[k], problem),
-        )
+        Constant(f"c{k + 1}", float(value), float(np.sqrt(matrix[k, k])), units[k])
         for k, value in enumerate(expression.constants)
     )
     report = problem.dimension_report(expression)
@@ -367,34 +362,3 @@ def units_hold(expression: Expression, problem: Problem) -> bool:
 def _dimensions_of_constants(expression: Expression, problem: Problem) -> tuple[Dimension | None, ...] | None:
     report = problem.dimension_report(expression)
     return report.constants if report is not None and report.holds else None
-
-
-def _unit(dimension: Dimension | None, problem: Problem) -> Unit | None:
-    """A unit for a constant as a product of powers of the columns' units, the target's first; None if ambiguous."""
-    if dimension is None or problem.dimensions is None or not _coherent(problem):
-        return None
-    if dimension.is_dimensionless:
-        return parse_unit("1")
-    if any(exponent.denominator > _READABLE for exponent in dimension.exponents):
-        return None  # of a power with a fitted exponent
-    columns = (problem.dataset.target, *problem.dataset.features)
-    units = [column.unit for column in columns if column.unit is not None]
-    powers = solve_powers(dimension, [unit.dimension for unit in units])
-    if powers is None:
-        return None
-    unit: Unit | None = None
-    for factor, power in zip(units, powers, strict=True):
-        if power != 0:
-            unit = factor**power if unit is None else unit * factor**power
-    return unit
-
-
-def _coherent(problem: Problem) -> bool:
-    """Whether the columns' units belong to one system, so that every way to compose a unit gives the same number."""
-    columns = (problem.dataset.target, *problem.dataset.features)
-    units = [column.unit for column in columns if column.unit is not None]
-    for group in pi_groups([unit.dimension for unit in units]):
-        logarithm = sum(p * math.log(unit.scale) for p, unit in zip(group, units, strict=True))
-        if abs(logarithm) > 1e-9:
-            return False
-    return True

@@ -260,8 +260,8 @@ class _Steps:
                 continue
             scale = power(variable(j), degree)
             slope = 1 / scale.evaluate(node.problem.X)
-            own, features = node.problem.dataset.features[j].unit, range(len(node.inner))
-            unit = node.problem.dataset.target.unit
+            own, features = node.problem.units[j], range(len(node.inner))
+            unit = node.problem.units[-1]
             unit = None if own is None or unit is None else unit / own**degree
             bent = node.on_features(features, y * slope, unit=unit, steepness=slope)
             child = bent.with_inner({(i, j): apply("div", variable(i), variable(j))})
@@ -323,7 +323,7 @@ class _Steps:
         search, problem, product = self.search, node.problem, kind == "multiplicative"
         surrogates = self.surrogates if node is self.node else _surrogates(problem, search.seed)
         parts = (surrogates.factors if product else surrogates.summands)(large, small)
-        unit = None if product else problem.dataset.target.unit
+        unit = None if product else problem.units[-1]
         first = node.on_features(small, parts[1], unit=unit, rows=surrogates.rows)
         label = f"the part of {node.said(*small)}"
         formulas, attempt = search.solve(first, label, self.depth + 1, max(_PART, tolerance / 3))
@@ -377,7 +377,7 @@ def _thinned(problem: Problem, seed: int) -> Reduced:
     if n <= _ROWS:
         return root
     rows = np.sort(np.random.default_rng([seed, n]).choice(n, _ROWS, replace=False))
-    unit = problem.dataset.target.unit
+    unit = problem.units[-1]
     return root.on_features(range(len(problem.X)), problem.y[rows], unit=unit, rows=rows)
 
 

@@ -2,7 +2,7 @@
 
 from balmer.units.dimension import BASE, DIMENSIONLESS, Dimension, Exponent
 from balmer.units.natural import natural_dimension, natural_scale, natural_unit, to_natural
-from balmer.units.parse import parse_unit
+from balmer.units.parse import base_unit, parse_unit
 from balmer.units.pi import pi_groups, solve_powers
 from balmer.units.unit import Unit
 
@@ -12,6 +12,7 @@ __all__ = [
     "Dimension",
     "Exponent",
     "Unit",
+    "base_unit",
     "natural_dimension",
     "natural_scale",
     "natural_unit",

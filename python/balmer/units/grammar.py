@@ -14,7 +14,7 @@ __all__ = ["Factor", "factorise", "is_number", "latex_of", "merge", "text_of"]
 Factor = tuple[str, Fraction]
 """A symbol (a unit's name, or a number such as ``"10"``) and its power."""
 
-_SPELT_DIMENSIONLESS = frozenset({"", "1", "dimensionless", "none", "-"})
+_SPELT_DIMENSIONLESS = frozenset({"", "1", "dimensionless", "unitless", "none", "-", "#"})
 _LARGEST_POWER = 99
 _SUPERSCRIPTS = "⁺⁻⁰¹²³⁴⁵⁶⁷⁸⁹"
 _FROM_SUPERSCRIPT = str.maketrans(_SUPERSCRIPTS, "+-0123456789")
@@ -43,8 +43,8 @@ def factorise(text: str) -> tuple[Factor, ...]:
     Returns
     -------
     tuple of (str, Fraction)
-        In the order of the text, each symbol once; empty for ``""``, ``1``, ``dimensionless``, ``none``
-        and ``-``.
+        In the order of the text, each symbol once; empty for ``""``, ``1``, ``dimensionless``, ``unitless``,
+        ``none``, ``-`` and ``#``.
 
     Raises
     ------

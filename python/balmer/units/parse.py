@@ -11,13 +11,14 @@ from typing import Any
 
 from balmer.errors import UnitError
 from balmer.units.dimension import DIMENSIONLESS, Dimension
-from balmer.units.grammar import factorise, is_number
+from balmer.units.grammar import factorise, is_number, text_of
+from balmer.units.spellings import AMBIGUOUS, DEFINITIONS, INSTEAD, SPELLINGS, spelt_out
 from balmer.units.unit import Unit
 
-__all__ = ["parse_unit"]
+__all__ = ["base_unit", "parse_unit"]
 
 
-def parse_unit(text: str, *, column: str | None = None) -> Unit:
+def parse_unit(text: str, *, column: str | None = None, only_read: bool = False) -> Unit:
     """Read a unit such as ``km/s/Mpc``, ``kg m s^-2``, ``GeV/c^2``, ``day/AU^(3/2)`` or ``%``.
 
     Parameters
@@ -29,6 +30,9 @@ def parse_unit(text: str, *, column: str | None = None) -> Unit:
         and ``statV`` are read as the SI quantity that they measure.
     column : str, optional
         The column it belongs to, for the message of an error.
+    only_read : bool
+        Whether a unit that no formula can use (with an offset, logarithmic, ambiguous) is read too: its `refusal` says
+        why it cannot be used.
 
     Returns
     -------
@@ -43,13 +47,23 @@ def parse_unit(text: str, *, column: str | None = None) -> Unit:
     try:
         if not isinstance(text, str):
             raise UnitError(f"a unit must be text, such as 'km/s', not {text!r}")
-        scale, dimension = 1.0, DIMENSIONLESS
-        factors = factorise(text)
+        scale, pure, dimension, refusal = 1.0, 1.0, DIMENSIONLESS, ""
+        plain = spelt_out(text)
+        factors = () if plain in AMBIGUOUS else factorise(plain)
+        if plain in AMBIGUOUS:
+            refusal = f"'{text}' may mean {AMBIGUOUS[plain]}"
         _refuse_hubble(text, [symbol for symbol, _ in factors])
         for symbol, power in factors:
-            size, quantity = (float(symbol), DIMENSIONLESS) if is_number(symbol) else _look_up(symbol, text)
+            if is_number(symbol):
+                scale *= float(symbol) ** float(power)
+                continue
+            size, quantity, reason = _look_up(symbol, text)
             scale *= size ** float(power)
+            pure *= size ** float(power) if quantity.is_dimensionless else 1.0
             dimension *= quantity**power
+            refusal = refusal or reason
+        if refusal and not only_read:
+            raise UnitError(refusal)
         if not (math.isfinite(scale) and scale > 0):
             raise UnitError(f"the unit '{text}' has the size {scale:g}, which is not a positive number")
     except UnitError as error:
@@ -60,62 +74,12 @@ def parse_unit(text: str, *, column: str | None = None) -> Unit:
         raise UnitError(
             f"{_where(column)}the unit '{text}' is too large or too small to be a number"
         ) from None
-    return Unit(text, scale, dimension)
+    return Unit(text, scale, dimension, pure, refusal)
 
 
 def _where(column: str | None) -> str:
     return "" if column is None else f"column '{column}': "
 
-
-# Spellings that pint lacks or reads as something else ('AU' is its absorbance unit).
-_SPELLINGS = {
-    "AU": "astronomical_unit",
-    "Angstrom": "angstrom",
-    "Ang": "angstrom",
-    "Gauss": "gauss",
-    "Kelvin": "kelvin",
-    "Msun": "M_sun",
-    "Lsun": "L_sun",
-    "Rsun": "R_sun",
-    "°": "degree",
-    "°C": "degree_Celsius",
-    "°F": "degree_Fahrenheit",
-    "′": "arcminute",
-    "'": "arcminute",
-    "″": "arcsecond",
-    '"': "arcsecond",
-    "ħ": "hbar",
-}
-
-# Names added to pint's. The solar values are the nominal ones of IAU 2015 Resolution B3 (the mass with the
-# CODATA 2018 value of G).
-_DEFINITIONS = (
-    "solar_mass = 1.988409870698051e30 * kilogram = M_sun",
-    "solar_luminosity = 3.828e26 * watt = L_sun",
-    "solar_radius = 6.957e8 * meter = R_sun",
-    "jansky = 1e-26 * watt / meter ** 2 / hertz = Jy",
-    "gauss_in_si = 1e-4 * tesla",
-    "oersted_in_si = 79.57747154594767 * ampere / meter",
-    "maxwell_in_si = 1e-8 * weber",
-    "franklin_in_si = 3.3356409519815204e-10 * coulomb",
-    "statvolt_in_si = 299.792458 * volt",
-    "magnitude = [] = mag",
-    "dex = []",
-    "photon = []",
-    "event = []",
-    "picture_element = []",
-)
-
-# Gaussian units have half powers of mass in pint; read as the SI quantities that they measure, a column in
-# gauss and one in tesla agree. A pixel is a count, not a length on paper.
-_INSTEAD = {
-    "gauss": "gauss_in_si",
-    "oersted": "oersted_in_si",
-    "maxwell": "maxwell_in_si",
-    "franklin": "franklin_in_si",
-    "statvolt": "statvolt_in_si",
-    "pixel": "picture_element",
-}
 
 _SI_OF = {
     "[length]": "m",
@@ -135,27 +99,29 @@ def _registry() -> Any:
 
     # Decimal keeps a litre at 0.001 m³, where products of float prefixes give 0.0010000000000000002.
     registry = pint.UnitRegistry(non_int_type=Decimal, cache_folder=None)
-    for definition in _DEFINITIONS:
+    for definition in DEFINITIONS:
         registry.define(definition)
     return registry
 
 
 @functools.cache
-def _look_up(name: str, text: str) -> tuple[float, Dimension]:
-    """Return the size of one named unit in coherent SI, and its dimension."""
+def _look_up(name: str, text: str) -> tuple[float, Dimension, str]:
+    """Return the size of one named unit in coherent SI, its dimension, and why it cannot be used if it cannot."""
+    if name in AMBIGUOUS:
+        return 1.0, DIMENSIONLESS, f"'{name}' may mean {AMBIGUOUS[name]}"
     registry = _registry()
-    candidates = registry.parse_unit_name(_SPELLINGS.get(name, name))
+    candidates = registry.parse_unit_name(SPELLINGS.get(name, name))
     if not candidates:
         raise UnitError(_unknown(name, text))
     prefix, stem, _ = candidates[0]
     converter = registry._units[stem].converter
-    known = prefix + _INSTEAD.get(stem, stem)
+    known = prefix + INSTEAD.get(stem, stem)
     if converter.is_logarithmic:
-        raise UnitError(
-            f"'{name}' is a logarithmic unit, which no formula can scale; convert the column first"
-        )
+        reason = f"'{name}' is a logarithmic unit, which no formula can scale; convert the column first"
+        return 1.0, DIMENSIONLESS, reason
     if not converter.is_multiplicative:
-        raise UnitError(f"'{name}' has an offset, so that ratios mean nothing; convert the column and use K")
+        reason = f"'{name}' has an offset, so that ratios mean nothing; convert the column and use K"
+        return 1.0, Dimension(K=1), reason
     size, _ = registry.get_root_units(known)
     exponents: dict[str, Fraction] = {}
     for quantity, power in registry.get_dimensionality(known).items():
@@ -164,7 +130,7 @@ def _look_up(name: str, text: str) -> tuple[float, Dimension]:
         exponents[_SI_OF[quantity]] = Fraction(power).limit_denominator(64)
     # pint's root of mass is the gram.
     exact = Fraction(size) / Fraction(1000) ** int(exponents.get("kg", Fraction(0)))
-    return float(exact), Dimension.from_mapping(exponents)
+    return float(exact), Dimension.from_mapping(exponents), ""
 
 
 def _refuse_hubble(text: str, symbols: list[str]) -> None:
@@ -199,3 +165,34 @@ def _vocabulary() -> tuple[str, ...]:
         prefix + name for prefix in ("kilo", "mega", "giga", "centi", "milli", "micro") for name in names
     ]
     return tuple(dict.fromkeys(["AU", "M_sun", "Angstrom", *prefixed, *known, *spelt]))
+
+
+def base_unit(unit: Unit) -> Unit:
+    """The unit in which a column enters formulas: ``rad`` of ``deg``, ``1/K`` of ``%/K``, ``1`` of ``ppm``.
+
+    It is the unit itself where its `factor` is 1; in general one `unit` is `factor` of it.
+    """
+    if unit.factor == 1.0:
+        return unit
+    kept, angle = [], Fraction(0)
+    try:
+        factors = factorise(spelt_out(unit.text))
+    except UnitError:  # a text of the caller's own making
+        return Unit("1" if unit.is_dimensionless else unit.text, unit.scale / unit.factor, unit.dimension)
+    for symbol, power in factors:
+        if is_number(symbol):
+            continue
+        if not _look_up(symbol, unit.text)[1].is_dimensionless:
+            kept += [(symbol, power)] * (not unit.is_dimensionless)
+        elif _is_angle(symbol):
+            angle += power
+    text = text_of([*([("rad", angle)] if angle else []), *kept])
+    return Unit(text, unit.scale / unit.factor, unit.dimension)
+
+
+@functools.cache
+def _is_angle(name: str) -> bool:
+    registry = _registry()
+    prefix, stem, _ = registry.parse_unit_name(SPELLINGS.get(name, name))[0]
+    _, root = registry.get_root_units(prefix + INSTEAD.get(stem, stem))
+    return "radian" in str(root)

@@ -353,7 +353,17 @@ class _Search:
         with ThreadPoolExecutor(self.threads) as pool:
             list(pool.map(lambda island: self._at_a_bench(reassess, [island]), self.islands))
 
+    def _holds(self, expression: Expression) -> bool:
+        """Whether units hold where some are not known, of which the compiled check takes each place for itself."""
+        problem = self.problem
+        if not problem.check_units or problem.dimensions is not None:
+            return True
+        report = problem.dimension_report(expression)
+        return report is None or report.holds
+
     def _is_enough(self, candidate: Candidate) -> bool:
+        if not self._holds(candidate.expression):
+            return False
         if self.budget.target_loss is not None and candidate.loss <= self.budget.target_loss:
             return True
         # A formula as long as the table can always be made to pass through its points: that is no reason to stop.
@@ -369,7 +379,7 @@ class _Search:
     def _judge(self) -> tuple[Candidate, ...]:
         """The hall of fame with its losses on all rows, constants refitted there if the search saw only some."""
         problem = self.problem
-        found = undominated(candidates_of(self.islands))
+        found = undominated([c for c in candidates_of(self.islands) if self._holds(c.expression)])
         if not self.whole or self.engine.precision == "float32":
             with ThreadPoolExecutor(self.threads) as pool:
                 refitted = list(pool.map(self._refit, [c.expression for c in found]))

@@ -18,7 +18,7 @@ from balmer.expressions.operators import N_OPCODES, OPERATORS
 from balmer.kernels.entry import Entry, entry
 from balmer.kernels.pointers import address_of
 from balmer.kernels.scan import scan
-from balmer.units import BASE
+from balmer.units import BASE, Dimension
 
 __all__ = ["rules_for", "without_data"]
 
@@ -73,6 +73,7 @@ def rules_for(
         commutative=commutative,
         allowed=allowed,
         dimensions=_dimensions(problem),
+        unknown=np.array([problem.check_units and d is None for d in problem.known_dimensions]),
         macro_ops=macro_ops,
         macro_args=macro_args,
         macro_values=macro_values,
@@ -121,9 +122,10 @@ def without_data(
 
 
 def _dimensions(problem: Problem) -> NDArray[np.float64]:
-    if not problem.check_units or problem.dimensions is None:
+    if not problem.check_units:
         return np.zeros((problem.dataset.n_features + 1, 1))
-    table = np.array([[float(e) for e in d.exponents] for d in problem.dimensions])
+    known = [Dimension() if d is None else d for d in problem.known_dimensions]
+    table = np.array([[float(e) for e in d.exponents] for d in known])
     assert table.shape[1] >= len(BASE)
     occurs = np.any(table != 0.0, axis=0)
     return np.ascontiguousarray(table[:, occurs]) if occurs.any() else np.zeros((len(table), 1))

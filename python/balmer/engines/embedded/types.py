@@ -54,6 +54,9 @@ class Rules(NamedTuple):
     commutative: NDArray[np.bool_]  # by opcode
     allowed: NDArray[np.bool_]  # by opcode
     dimensions: NDArray[np.float64]  # exponents of the features, then of the target: (n_features + 1, n_base)
+    unknown: NDArray[
+        np.bool_
+    ]  # whether that of a feature, then of the target, is not known: (n_features + 1,)
     macro_ops: NDArray[np.int16]  # custom operators, expanded: (n_macros, L)
     macro_args: NDArray[np.int16]
     macro_values: NDArray[np.float64]

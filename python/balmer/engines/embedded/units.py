@@ -1,10 +1,11 @@
 """The unit check of a candidate: algebra on exponents, one pass over the program. Compiled.
 
-A subtree has a definite dimension, or a wild one: it contains a free constant that can still take any unit. In a tree
-every constant meets each demand once, so one pass decides exactly whether units for all constants exist, provided that
-numbers are folded (`simplify`): an exponent that is still to be computed counts as unknown. A power with a free
-exponent of a base with a dimension is loose: what it has depends on the fit, and only a wild factor beside it can take
-that up.
+A subtree has a definite dimension, or a wild one: it contains a free constant, or a column without a unit, that can
+still take any. In a tree every constant meets each demand once, so one pass decides exactly whether units for all
+constants exist, provided that numbers are folded (`simplify`): an exponent that is still to be computed counts as
+unknown. A power with a free exponent of a base with a dimension is loose: what it has depends on the fit, and only a
+wild factor beside it can take that up. A column without a unit has one dimension in all its places, which one pass
+does not see; the exact check (`balmer.expressions.check_dimensions`) has the last word on what is shown.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ def units_hold(f, rules):
     exponents, wild, loose = _scratch(f, rules)
     if not _infer(f, 0, f.n[0], rules, exponents, wild, loose):
         return False
-    return wild[0] or (not loose[0] and _equal(exponents, 0, rules.dimensions, rules.n_features))
+    if wild[0] or rules.unknown[rules.n_features]:
+        return True
+    return not loose[0] and _equal(exponents, 0, rules.dimensions, rules.n_features)
 
 
 @jit
@@ -63,7 +66,7 @@ def demanded(f, at, rules, dimension):
     n_base = dimension.shape[0]
     for b in range(n_base):
         dimension[b] = rules.dimensions[rules.n_features, b]
-    definite = True
+    definite = not rules.unknown[rules.n_features]
     node = f.n[0] - 1
     while node != at:
         op = f.ops[node]
@@ -153,6 +156,8 @@ def _infer(f, first, end, rules, exponents, wild, loose):
             value[top] = f.values[i]
             loose[top] = False
             wild[top] = (op == 0 and not rules.pure_constants) or (op == 1 and f.values[i] == 0.0)
+            if op == 2 and rules.unknown[f.args[i]]:
+                wild[top] = True
             for b in range(n_base):
                 exponents[top, b] = rules.dimensions[f.args[i], b] if op == 2 else 0.0
             top += 1
