@@ -9,10 +9,43 @@ from hypothesis import strategies as st
 from balmer.errors import UnitError
 from balmer.units import DIMENSIONLESS, Dimension, base_unit, parse_unit
 
-COUNTED = (
-    "ct cts cnt count counts ph photon photons evt evts event px pix pixel pixels adu ADU DN electron electrons "
-    "channel ch bins frames particles molecules atoms arb sigma unit pts # unitless dex mag"
-).split()
+COUNTED = [
+    "ct",
+    "cts",
+    "cnt",
+    "count",
+    "counts",
+    "ph",
+    "photon",
+    "photons",
+    "evt",
+    "evts",
+    "event",
+    "px",
+    "pix",
+    "pixel",
+    "pixels",
+    "adu",
+    "ADU",
+    "DN",
+    "electron",
+    "electrons",
+    "channel",
+    "ch",
+    "bins",
+    "frames",
+    "particles",
+    "molecules",
+    "atoms",
+    "arb",
+    "sigma",
+    "unit",
+    "pts",
+    "#",
+    "unitless",
+    "dex",
+    "mag",
+]
 MEANT = [
     ("kcts", 1e3, DIMENSIONLESS),
     ("cts/s", 1.0, Dimension(s=-1)),
