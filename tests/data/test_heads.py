@@ -1,4 +1,4 @@
-"""Heads of columns: units in brackets and parentheses are read, and what is none stays in the name with a word on it."""
+"""Heads of columns: units in brackets and parentheses are read, and what is none stays in the name and is told."""
 
 import numpy as np
 import pandas as pd

@@ -12,10 +12,11 @@ from balmer.units import parse_unit
 X = np.arange(1.0, 7.0)
 
 
+SIZES = {"m": 1.0, "km": 1e3}
+
+
 class Length:
     """What a quantity offers in astropy's manner: a value and a unit, and a change of unit."""
-
-    sizes = {"m": 1.0, "km": 1e3}
 
     def __init__(self, value, unit):
         self._value, self._unit = value, unit
@@ -24,9 +25,9 @@ class Length:
     unit = property(lambda self: self._unit)
 
     def to(self, unit):
-        if unit not in self.sizes:
+        if unit not in SIZES:
             raise ValueError(f"{self.unit} is no {unit}")
-        return Length(self.value * self.sizes[self.unit] / self.sizes[unit], unit)
+        return Length(self.value * SIZES[self.unit] / SIZES[unit], unit)
 
 
 def units(data):

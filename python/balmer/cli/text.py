@@ -143,7 +143,7 @@ def print_law(console: Console, law: Law, title: str) -> None:
         console.print(Text(f"    {symbol} = {value}{_unit_of(constant, law)}"))
     for number in law.exact:
         console.print(Text(f"    {number}"))
-    for note in (law.carried, law.reading and f"with {law.reading}"):
+    for note in (law.carried_by(symbols), law.reading and f"with {law.reading}"):
         if note:
             console.print(Text(f"  {note}"))
     units = {True: "the units hold", False: "the units do not hold", None: "units not checked"}[
