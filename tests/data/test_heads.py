@@ -1,4 +1,4 @@
-"""Heads of columns: units in brackets and parentheses are read, and what is none stays in the name with a word on it."""
+"""Heads of columns: units in brackets and parentheses are read, and what is none stays in the name and is told."""
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,19 @@ UNITS = [
     ("n (1/cm^3)", "n", "1/cm^3"),
     ("Q (J/(kg K))", "Q", "J/(kg K)"),
 ]
-NAMES = ["log(M)", "log (M)", "exp(t)", "f(x)", "v(t)", "N(H)", "count (per day)", "M (max)", "x[0]", "x(1)", "(s)"]
+NAMES = [
+    "log(M)",
+    "log (M)",
+    "exp(t)",
+    "f(x)",
+    "v(t)",
+    "N(H)",
+    "count (per day)",
+    "M (max)",
+    "x[0]",
+    "x(1)",
+    "(s)",
+]
 
 
 @pytest.mark.parametrize(("label", "name", "unit"), UNITS)
@@ -79,14 +91,22 @@ def test_every_format_reads_the_same_heads(tmp_path):
         assert data.notes
         assert "'N (per day)'" in data.notes[0]
         assert np.array_equal(data.y, X**3)
-        assert read("v [km/s]", features=["t (s)"], units={"t (s)": "ms"}).units["t"].text == "ms"  # by the whole head
+        assert (
+            read("v [km/s]", features=["t (s)"], units={"t (s)": "ms"}).units["t"].text == "ms"
+        )  # by the whole head
         assert read("v", features=["t"]).notes == ()  # of columns that take part
 
 
 def test_blanks_between_columns_do_not_break_heads_in_parentheses(tmp_path):
-    (tmp_path / "a.txt").write_text("t (s)  v [m/s] N(H)\n" + "\n".join(f"{i} {i * i} {i}" for i in range(1, 6)))
+    (tmp_path / "a.txt").write_text(
+        "t (s)  v [m/s] N(H)\n" + "\n".join(f"{i} {i * i} {i}" for i in range(1, 6))
+    )
     data = Dataset.from_file(tmp_path / "a.txt", "v")
-    assert {name: unit and unit.text for name, unit in data.units.items()} == {"t": "s", "N(H)": None, "v": "m/s"}
+    assert {name: unit and unit.text for name, unit in data.units.items()} == {
+        "t": "s",
+        "N(H)": None,
+        "v": "m/s",
+    }
 
 
 names = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, max_size=8).map(str.strip)
@@ -100,12 +120,18 @@ def test_what_balmer_writes_keeps_its_names(tmp_path_factory, given_names, data)
     if len(labels) < 2:
         return
     units = {label: data.draw(st.sampled_from([None, "m", "%"])) for label in labels}
-    made = Dataset.from_arrays({n: X for n in labels[1:]}, X**2, target=labels[0], units=units)
+    made = Dataset.from_arrays(dict.fromkeys(labels[1:], X), X**2, target=labels[0], units=units)
     path = tmp_path_factory.mktemp("t")
-    for write, file in ((made.to_parquet, "a.parquet"), (made.to_feather, "a.feather"), (made.to_csv, "a.csv")):
+    for write, file in (
+        (made.to_parquet, "a.parquet"),
+        (made.to_feather, "a.feather"),
+        (made.to_csv, "a.csv"),
+    ):
         write(path / file)
         again = Dataset.from_file(path / file, labels[0])
-        assert {n: u and u.text for n, u in again.units.items()} == {n: u and u.text for n, u in made.units.items()}
+        assert {n: u and u.text for n, u in again.units.items()} == {
+            n: u and u.text for n, u in made.units.items()
+        }
         assert again.notes == ()
     assert Dataset.from_pandas(made.to_pandas()).units == made.units
     assert Dataset.from_arrow(made.to_arrow()).units == made.units

@@ -12,10 +12,11 @@ from balmer.units import parse_unit
 X = np.arange(1.0, 7.0)
 
 
+SIZES = {"m": 1.0, "km": 1e3}
+
+
 class Length:
     """What a quantity offers in astropy's manner: a value and a unit, and a change of unit."""
-
-    sizes = {"m": 1.0, "km": 1e3}
 
     def __init__(self, value, unit):
         self._value, self._unit = value, unit
@@ -24,9 +25,9 @@ class Length:
     unit = property(lambda self: self._unit)
 
     def to(self, unit):
-        if unit not in self.sizes:
+        if unit not in SIZES:
             raise ValueError(f"{self.unit} is no {unit}")
-        return Length(self.value * self.sizes[self.unit] / self.sizes[unit], unit)
+        return Length(self.value * SIZES[self.unit] / SIZES[unit], unit)
 
 
 def units(data):
@@ -50,7 +51,10 @@ def test_arrays_bring_their_units():
     assert units(data) == {"a": "km", "b": None, "y": "m"}
     assert np.array_equal(data.sigma, 1000 * X)  # in the target's unit
     assert np.array_equal(data.X[0], X)
-    assert units(Dataset.from_arrays({"a": Length(X, "km")}, X, units={"a": "m", "y": "s"})) == {"a": "m", "y": "s"}
+    assert units(Dataset.from_arrays({"a": Length(X, "km")}, X, units={"a": "m", "y": "s"})) == {
+        "a": "m",
+        "y": "s",
+    }
     assert units(Dataset.from_arrays(Length(X[:, None], "km"), X)) == {"x0": "km", "y": None}
 
 
@@ -81,7 +85,9 @@ def test_pint():
 
 def test_pint_pandas():
     pytest.importorskip("pint_pandas")
-    frame = pd.DataFrame({"a": pd.Series(X, dtype="pint[km]"), "T": pd.Series(X, dtype="pint[degC]"), "y": X**2})
+    frame = pd.DataFrame(
+        {"a": pd.Series(X, dtype="pint[km]"), "T": pd.Series(X, dtype="pint[degC]"), "y": X**2}
+    )
     data = Dataset.from_pandas(frame, "y", features=["a"])
     assert units(data) == {"a": "km", "y": None}
     assert np.array_equal(data.X[0], X)
@@ -101,7 +107,16 @@ def test_astropy():
                 scale * given[name].value[0], rel=1e-12, abs=0
             )
         assert data.units["y"].scale == pytest.approx(1.98841e30, rel=1e-5)
-    for unit in (u.Jy / u.beam, u.m**0.5, u.hourangle, u.jupiterMass, u.electron / u.s, u.arcsec**2, u.mag, u.percent):
+    for unit in (
+        u.Jy / u.beam,
+        u.m**0.5,
+        u.hourangle,
+        u.jupiterMass,
+        u.electron / u.s,
+        u.arcsec**2,
+        u.mag,
+        u.percent,
+    ):
         read = parse_unit(column_unit(unit, "a"))
         if unit != u.mag:  # there 10^-0.4, here a number of magnitudes
             assert read.scale == pytest.approx(unit.decompose().scale, rel=1e-5, abs=0)

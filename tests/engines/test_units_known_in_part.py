@@ -23,7 +23,14 @@ def problem(lacking=(), **objective):
 
 @pytest.mark.parametrize(
     ("lacking", "checked"),
-    [((), True), (("q",), True), (("y",), True), (("q", "y"), True), (("a", "t", "q"), False), (tuple("atqy"), False)],
+    [
+        ((), True),
+        (("q",), True),
+        (("y",), True),
+        (("q", "y"), True),
+        (("a", "t", "q"), False),
+        (tuple("atqy"), False),
+    ],
 )
 def test_units_are_checked_where_two_columns_have_one(lacking, checked):
     asked = problem(lacking)
@@ -33,7 +40,9 @@ def test_units_are_checked_where_two_columns_have_one(lacking, checked):
     assert (report is not None and not report.holds) == (checked and not {"a", "t"} & set(lacking))
     assert not problem(lacking, units="ignore").check_units
     if lacking:
-        with pytest.raises(UnitError, match=f"column '{next(n for n in (*'atq', 'y') if n in lacking)}' has no unit"):
+        with pytest.raises(
+            UnitError, match=f"column '{next(n for n in (*'atq', 'y') if n in lacking)}' has no unit"
+        ):
             problem(lacking, units="forbid")
 
 

@@ -144,7 +144,7 @@ def print_law(console: Console, law: Law, title: str) -> None:
     for number in law.exact:
         if not number.implied:
             console.print(Text(f"    {number}"))
-    for note in (law.carried, law.reading and f"with {law.reading}"):
+    for note in (law.carried_by(symbols), law.reading and f"with {law.reading}"):
         if note:
             console.print(Text(f"  {note}"))
     units = {True: "the units hold", False: "the units do not hold", None: "units not checked"}[

@@ -48,7 +48,7 @@ _BEFORE = re.compile(
 _BEHIND = re.compile(r"_?(?:err|error|unc|uncertainty|std|stderr|sigma|stat|syst|sys)", re.IGNORECASE)
 _ENDING = re.compile(r"(.*\w)[_ ](?:err|error|errors|unc|uncertainty|std|stderr)", re.IGNORECASE)
 _POWERS = sorted({Fraction(n, m) for n in range(-8, 9) for m in (1, 2, 3, 4) if n}, key=abs)
-_ROUNDING = 2e-6  # relative difference of numbers that a table gives with six digits
+_ROUNDING = 1.1e-5  # relative difference of two numbers that a table gives with six digits
 _SAMPLE = 64  # rows that are looked at first
 _SHOWN = 5  # columns named in one sentence
 

@@ -98,8 +98,13 @@ class Law:
     @property
     def carried(self) -> str:
         """Which constants carry a unit that the features do not have, as ``c1 carries a unit (nm)``; empty if none."""
+        return self.carried_by([constant.name for constant in self.constants])
+
+    def carried_by(self, symbols: Sequence[str]) -> str:
+        """`carried`, with other symbols for the constants."""
         wild = self.wildcards
-        names, units = [c.name for c in wild], [str(c.unit) for c in wild]
+        named = [(s, str(c.unit)) for s, c in zip(symbols, self.constants, strict=True) if c in wild]
+        names, units = [name for name, _ in named], [unit for _, unit in named]
         if len(wild) < 2:
             return f"{names[0]} carries a unit ({units[0]})" if wild else ""
         return f"{', '.join(names[:-1])} and {names[-1]} carry units ({', '.join(units)})"
