@@ -31,7 +31,7 @@ DEFINITIONS = (
     "dex = []",
     "photon = []",
     "event = []",
-    "picture_element = []",
+    "counted_pixel = []",
     "counted_thing = []",
     "standard_deviation = []",
     "arbitrary_unit = []",
@@ -49,7 +49,7 @@ INSTEAD = {
     "maxwell": "maxwell_in_si",
     "franklin": "franklin_in_si",
     "statvolt": "statvolt_in_si",
-    "pixel": "picture_element",  # a count, not a length on paper
+    "pixel": "counted_pixel",  # a count, not a length on paper
     "number_meter": "newton_metre_in_si",  # 'Nm' is no measure of yarn
     "particle": "counted_thing",  # not 1/N_A mol: a density of particles is one of numbers
     "point": "counted_thing",
