@@ -88,7 +88,7 @@ def test_model_selection_takes_the_smallest(selection: str, criterion: Callable[
 
 
 def test_model_selection_may_change_after_the_fit() -> None:
-    model = quick().fit(X, NOISY)
+    model = quick(maxsize=16).fit(X, NOISY)
     assert model.law() is not model.front_[-1]
     model.set_params(model_selection="accuracy")
     assert model.law() is model.front_[-1]
@@ -235,11 +235,11 @@ def test_three_rows_are_no_data() -> None:
 
 
 def test_maxsize_and_maxdepth_bound_the_formulas() -> None:
-    free = quick(max_evals=3000, maxsize=20).fit(X, NOISY)
+    free = quick(max_evals=1000, maxsize=20).fit(X, NOISY)
     assert max(free.equations_.complexity) > 7
     assert max(law.expression.depth for law in free.front_) > 3
-    assert max(quick(max_evals=3000, maxsize=7).fit(X, NOISY).equations_.complexity) <= 7
-    shallow = quick(max_evals=3000, maxdepth=3).fit(X, NOISY)
+    assert max(quick(max_evals=1000, maxsize=7).fit(X, NOISY).equations_.complexity) <= 7
+    shallow = quick(max_evals=1000, maxdepth=3).fit(X, NOISY)
     assert max(law.expression.depth for law in shallow.front_) <= 3
 
 
@@ -284,16 +284,16 @@ def test_costs_of_operators_constants_and_variables() -> None:
 
 
 def test_one_seed_gives_one_front() -> None:
-    seeded = [formulas(quick(random_state=seed, max_evals=3000).fit(X, NOISY)) for seed in (1, 1, 2)]
+    seeded = [formulas(quick(random_state=seed, max_evals=1000).fit(X, NOISY)) for seed in (1, 1, 2)]
     assert seeded[0] == seeded[1] != seeded[2]
     stream = np.random.RandomState(1)
-    first = formulas(quick(random_state=stream, max_evals=3000).fit(X, NOISY))
+    first = formulas(quick(random_state=stream, max_evals=1000).fit(X, NOISY))
     assert first == seeded[0]
-    assert formulas(quick(random_state=stream, max_evals=3000).fit(X, NOISY)) != first
+    assert formulas(quick(random_state=stream, max_evals=1000).fit(X, NOISY)) != first
 
 
 def test_the_search_ends_where_it_is_told() -> None:
-    spent = quick(max_evals=3000).fit(X, NOISY).discovery_
+    spent = quick(max_evals=1000).fit(X, NOISY).discovery_
     assert spent.stopped == "evaluations"
     assert 3000 <= spent.provenance["evaluations"] < 6000
     timed = quick(max_evals=None, timeout_in_seconds="0.2s").fit(X, NOISY).discovery_
@@ -329,14 +329,14 @@ def test_populations_are_as_large_as_asked() -> None:
 
 
 def test_warm_start_goes_on_from_the_populations() -> None:
-    cold = quick(max_evals=3000).fit(X, NOISY)
-    model = quick(max_evals=3000, warm_start=True).fit(X, NOISY)
+    cold = quick(max_evals=1000).fit(X, NOISY)
+    model = quick(max_evals=1000, warm_start=True).fit(X, NOISY)
     assert formulas(model) == formulas(cold)
     before, births = min(model.equations_.loss), model.discovery_.state["counters"][:, 2]
     model.fit(X, NOISY)
     assert (model.discovery_.state["counters"][:, 2] > births).all()
     assert min(model.equations_.loss) <= before
-    assert formulas(cold.fit(X, NOISY)) == formulas(quick(max_evals=3000).fit(X, NOISY))
+    assert formulas(cold.fit(X, NOISY)) == formulas(quick(max_evals=1000).fit(X, NOISY))
     assert not cold.discovery_.state
 
 
