@@ -335,7 +335,7 @@ def test_warm_start_goes_on_from_the_populations() -> None:
     before, births = min(model.equations_.loss), model.discovery_.state["counters"][:, 2]
     model.fit(X, NOISY)
     assert (model.discovery_.state["counters"][:, 2] > births).all()
-    assert min(model.equations_.loss) <= before
+    assert min(model.equations_.loss) <= before * (1 + 1e-9)
     assert formulas(cold.fit(X, NOISY)) == formulas(quick(max_evals=1000).fit(X, NOISY))
     assert not cold.discovery_.state
 

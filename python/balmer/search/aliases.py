@@ -25,10 +25,9 @@ __all__ = ["Grid", "grid_of", "lowest", "lowest_aliases"]
 
 Floats = NDArray[np.float64]
 
-_EXACT, _LOOSE = (
-    1e-9,
-    1e-2,
-)  # parts of the step by which rows may be off: as floats round, or as a table is written
+# Parts of the step by which rows may be off: as floats round (a turn of the sinusoid is 6 of these), or as a table is
+# written.
+_EXACT, _LOOSE = 1e-11, 1e-2
 _ROUNDING = 16.0  # units in the last place of the largest value
 _FINEST = 1e6  # steps in the range, beyond which a grid is that of rounded decimals
 _FEW, _LEAST = 2000, 3  # rows

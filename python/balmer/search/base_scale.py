@@ -43,7 +43,7 @@ def in_columns(formula: Any, features: Sequence[Column], target: Column) -> Any:
     # Not subs, which would look for the whole inside the parts.
     formula = formula.xreplace(symbols)
     of_target = factor(target)
-    return formula if of_target == 1.0 else formula / sympy.sympify(_sympy_number(of_target))
+    return formula if of_target == 1.0 else formula / _sympy_number(of_target)
 
 
 def from_columns(formula: Expression, features: Sequence[Column], target: Column) -> Expression:
