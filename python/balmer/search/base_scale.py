@@ -36,7 +36,6 @@ def into_unit_of(column: Column, data: Dataset) -> float:
 
 def in_columns(formula: Any, features: Sequence[Column], target: Column) -> Any:
     """A sympy formula in base scale as one of the columns' own numbers, which gives the target's."""
-    import sympy
 
     scaled = {column.name: factor(column) for column in features if factor(column) != 1.0}
     symbols = {s: s * _sympy_number(scaled[s.name]) for s in formula.free_symbols if s.name in scaled}
