@@ -211,7 +211,6 @@ def discover(
     try:
         interrupted = _report(on_progress, "power laws")
         candidates += [(e, "power law") for e in power_laws(problem) if units_hold(e, problem)]
-        candidates += [(e, "periodogram") for e in periodic_laws(problem)]
         interrupted |= report([e for e, _ in candidates])
         if not interrupted:
             candidates += [(e, "enumeration") for e in small_formulas(problem, _effort(budget), report)]
@@ -219,6 +218,8 @@ def discover(
                 candidates += [
                     (e, "dimensionless groups") for e in reduced_formulas(problem, _effort(budget))
                 ]
+            if not _is_exact([e for e, _ in candidates], problem):
+                candidates += [(e, "periodogram") for e in periodic_laws(problem)]
             interrupted = report([e for e, _ in candidates])
     except KeyboardInterrupt:
         interrupted = True
@@ -325,9 +326,9 @@ def _front(
         lambda r: tidied(lowest(effective(r, problem), problem), problem),
     )
     scored, growing = _scoring(better, problem)
-    better = each(
-        stable_front([scored(r) for r in better], problem, _front_of), lambda r: assess(r, problem, scored)
-    )
+    better = stable_front([scored(r) for r in better], problem, _front_of)
+    nearly = min((r.length for r in better), default=0.0) + _FAR
+    better = each(better, lambda r: assess(r, problem, scored) if r.length <= nearly else [r])
     laws = [law_of(r, problem) for r in stable_front(better, problem, _front_of)]
     right = [law for law in laws if law.units_hold is not False or not problem.check_units]
     front = Front.of([law for law in right if problem.space.admits(law.expression)])
