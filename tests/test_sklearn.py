@@ -23,7 +23,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 import balmer.sklearn
 from balmer.engines import Budget, Evolution, Problem
 from balmer.engines.embedded import EmbeddedEngine
-from balmer.errors import ConfigError, DataError, EngineError, UnitError
+from balmer.errors import ConfigError, DataError, UnitError
 from balmer.expressions import Complexity, CustomOperator, check_dimensions
 from balmer.search import Law
 from balmer.sklearn import SymbolicRegressor
@@ -178,9 +178,9 @@ def test_units_that_cannot_be(units: dict[str, Any], error: type[Exception], mes
         quick().fit(X, NOISY, **units)
 
 
-def test_where_no_law_has_the_units_it_says_so() -> None:
-    with pytest.raises(EngineError, match="right units"):
-        quick(binary_operators=["+"]).fit(X, NOISY, X_units=["m", "m^2"], y_units="kg")
+def test_where_no_law_of_the_columns_has_the_units_the_constant_is_left() -> None:
+    law = quick(binary_operators=["+"]).fit(X, NOISY, X_units=["m", "m^2"], y_units="kg").law()
+    assert law.expression.variables == ()  # a constant of the target's unit
 
 
 def test_formulas_speak_of_the_columns() -> None:
@@ -295,7 +295,7 @@ def test_one_seed_gives_one_front() -> None:
 def test_the_search_ends_where_it_is_told() -> None:
     spent = quick(max_evals=1000).fit(X, NOISY).discovery_
     assert spent.stopped == "evaluations"
-    assert 3000 <= spent.provenance["evaluations"] < 6000
+    assert 1000 <= spent.provenance["evaluations"] < 2000
     timed = quick(max_evals=None, timeout_in_seconds="0.2s").fit(X, NOISY).discovery_
     assert timed.stopped == "seconds"
     assert timed.provenance["budget"] == {"seconds": 0.2}
@@ -335,7 +335,7 @@ def test_warm_start_goes_on_from_the_populations() -> None:
     before, births = min(model.equations_.loss), model.discovery_.state["counters"][:, 2]
     model.fit(X, NOISY)
     assert (model.discovery_.state["counters"][:, 2] > births).all()
-    assert min(model.equations_.loss) <= before
+    assert min(model.equations_.loss) <= before * (1 + 1e-9)
     assert formulas(cold.fit(X, NOISY)) == formulas(quick(max_evals=1000).fit(X, NOISY))
     assert not cold.discovery_.state
 

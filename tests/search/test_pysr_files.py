@@ -215,10 +215,11 @@ def test_data_must_be_a_dataset(run):
 
 
 def law_of(expression, names):
-    columns = tuple(SimpleNamespace(name=name) for name in names)
+    columns = tuple(SimpleNamespace(name=name, unit=None) for name in names)
     rest = dict.fromkeys(
         ("loss", "complexity", "score", "covariance", "units_hold", "origin", "target", "positive")
     )
+    rest["target"] = SimpleNamespace(name="y", unit=None)
     return Law(expression=expression, constants=(), features=columns, **rest)
 
 

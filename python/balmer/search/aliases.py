@@ -25,10 +25,10 @@ __all__ = ["Grid", "grid_of", "lowest", "lowest_aliases"]
 
 Floats = NDArray[np.float64]
 
-_EXACT, _LOOSE = (
-    1e-9,
-    1e-2,
-)  # parts of the step by which rows may be off: as floats round, or as a table is written
+# Parts of the step by which rows may be off: as floats round (a turn of the sinusoid is 6 of these), or as a table is
+# written.
+_EXACT, _LOOSE = 1e-11, 1e-2
+_ROUGH = 1e-8  # part of a step that is no remainder
 _ROUNDING = 16.0  # units in the last place of the largest value
 _FINEST = 1e6  # steps in the range, beyond which a grid is that of rounded decimals
 _FEW, _LEAST = 2000, 3  # rows
@@ -70,7 +70,8 @@ def grid_of(values: Floats, off: float = _EXACT) -> Grid | None:
         if not step > max(span / _FINEST, 4 * rounding):
             return None
         missed = np.abs(distances - step * np.round(distances / step))
-        wrong = missed > off * step + rounding
+        # Euclid's remainders add up roundings; the fit at the end has the last word.
+        wrong = missed > max(off, _ROUGH) * step + rounding
         if not wrong.any():
             return _on_grid(points, step, off, rounding)
         step = float(missed[wrong].min())

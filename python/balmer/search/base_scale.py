@@ -36,14 +36,13 @@ def into_unit_of(column: Column, data: Dataset) -> float:
 
 def in_columns(formula: Any, features: Sequence[Column], target: Column) -> Any:
     """A sympy formula in base scale as one of the columns' own numbers, which gives the target's."""
-    import sympy
 
     scaled = {column.name: factor(column) for column in features if factor(column) != 1.0}
     symbols = {s: s * _sympy_number(scaled[s.name]) for s in formula.free_symbols if s.name in scaled}
     # Not subs, which would look for the whole inside the parts.
     formula = formula.xreplace(symbols)
     of_target = factor(target)
-    return formula if of_target == 1.0 else formula / sympy.sympify(_sympy_number(of_target))
+    return formula if of_target == 1.0 else formula / _sympy_number(of_target)
 
 
 def from_columns(formula: Expression, features: Sequence[Column], target: Column) -> Expression:

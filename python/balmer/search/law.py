@@ -40,7 +40,7 @@ class Constant:
     unit: Unit | None
 
     def __str__(self) -> str:
-        unit = "" if self.unit is None or self.unit.is_dimensionless else f" {self.unit}"
+        unit = "" if self.unit is None or self.unit.text in ("", "1") else f" {self.unit}"
         return f"{self.name} = {number_with_error(self.value, self.error)}{unit}"
 
 
