@@ -174,7 +174,8 @@ def discover(
     operators : names or symbols, as in ``"+ - * / sqrt"``; a short way to SearchSpace(operators=...).
     space, objective : see `SearchSpace` and `Objective`.
     noise, exact_numbers : short ways to Objective(noise=..., exact_numbers=...).
-    start : formulas, or texts in terms of the columns, from which the search begins.
+    start : formulas, or texts in terms of the columns, from which the search begins; angles in radians and per cent as
+        fractions, as laws are written.
     state : of an earlier Discovery of the same problem, from which the evolution goes on.
     structure : whether the target is probed for structure and smaller problems are searched that it allows; None is
         where there is more than one feature, at least 20 s, and the first evolution leaves something to be found.
