@@ -46,6 +46,8 @@ def assert_same_values(e: Expression, found: Expression, X: np.ndarray) -> None:
 @example(parse("sqrt(x0*x1)*sqrt(x2)/(x0*x2)**-1.5"), np.linspace(-3, 3, 15).reshape(3, 5), tuple(OPERATORS))
 @example(parse("exp(3*log(x0))*x0**-3*exp(x1)"), np.linspace(-3, 3, 15).reshape(3, 5), tuple(OPERATORS))
 @example(parse("(-2.0*x0)**1.5*(-3*x1)**0.5"), np.linspace(-3, 3, 15).reshape(3, 5), DEFAULT)
+@example(parse("sin((x0 - x0)**2)"), np.linspace(-3, 3, 15).reshape(3, 5), DEFAULT)
+@example(parse("cos(x1 + (x0 - x0)**-1)"), np.linspace(-3, 3, 15).reshape(3, 5), DEFAULT)
 def test_values_stay(e: Expression, X: np.ndarray, operators: tuple[str, ...]) -> None:
     assert_same_values(e, canonical(e, allowed=operators), X)
 

@@ -10,6 +10,7 @@ nothing changes.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Collection, Sequence
 
@@ -25,6 +26,8 @@ from balmer.expressions.sums import phase_last, write_sum
 
 __all__ = ["canonical"]
 
+# What a part says that stays as it is: 1/0 and numbers beyond float64 are not worked out.
+_NOT_TAKEN_APART = (Keep, OverflowError, ZeroDivisionError)
 _MOST_ROUNDS = 8
 _LARGEST = 200  # nodes
 _POWERS = frozenset({"sqrt", "cbrt", "square", "cube", "pow"})
@@ -102,18 +105,19 @@ class _Form:
     def rebuilt(self, name: str, operands: list[Expression]) -> Expression:
         """An operator on operands that are canonical."""
         if name in ("sin", "cos"):
-            operands = [phase_last(operands[0], self.writer)]
+            with contextlib.suppress(*_NOT_TAKEN_APART):
+                operands = [phase_last(operands[0], self.writer)]
         plain = apply(name, *operands)
         if plain not in self.done:
             self.done[plain] = self.written(name, operands, plain)
         return self.done[plain]
 
     def written(self, name: str, operands: list[Expression], plain: Expression) -> Expression:
-        shown = self.as_exponential(name, operands)
-        start = shown or plain
+        start = plain
         try:
+            start = self.as_exponential(name, operands) or plain
             found = self.region(start)
-        except (Keep, OverflowError, ZeroDivisionError):
+        except _NOT_TAKEN_APART:
             return start
         if found is None or found == start:
             return start
